@@ -1,0 +1,29 @@
+# Everything on a machine that has Python 3.11 or newer and make.
+#   make refresh   crawl → extract → estimate → publish, then the table's first rows
+#   make test      the test suite
+#   make lock      resolve requirements.lock anew
+
+PYTHON ?= python3
+VENV ?= .venv
+
+.PHONY: refresh test lint lock
+
+refresh: $(VENV)/installed
+	@$(VENV)/bin/shapefit refresh
+
+test: $(VENV)/installed
+	@$(VENV)/bin/python -m pytest -q
+
+lint: $(VENV)/installed
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+
+$(VENV)/installed: requirements.lock pyproject.toml
+	@echo "Making the environment in $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock:
+	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	    --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock build-requirements.in

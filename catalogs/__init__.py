@@ -1,0 +1,1 @@
+"""Facts as CSV files, the bundled model snapshot and the default list of model ids."""

@@ -1,0 +1,1 @@
+"""Flows, the Hub client, the lake and the command line: all input and output of shapefit."""

@@ -1,0 +1,1 @@
+"""DuckDB SQL: one formula a macro, one table a file, read through importlib.resources."""

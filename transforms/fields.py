@@ -1,0 +1,361 @@
+"""Every column of every table, declared once: its DuckDB type, its unit and its meaning.
+
+The same quantity in the same unit has the same name in every table, so a column is declared here and only named in
+`transforms.contracts`. Types are DuckDB's names; GiB is 2^30 bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Field:
+    """One column's type (DuckDB's name), meaning, and unit (empty for labels and plain counts)."""
+
+    type: str
+    meaning: str
+    unit: str = ""
+
+
+TENSOR_GROUPS: tuple[str, ...] = (
+    "embedding",
+    "lm_head",
+    "attention",
+    "dense_mlp",
+    "routed_experts",
+    "shared_experts",
+    "router",
+    "norms",
+    "linear_attention",
+    "vision_audio",
+    "other",
+    "mtp",
+)
+"""The parts into which a checkpoint's tensors are divided; `mtp` (next-token-prediction heads) is not in any total."""
+
+QUANTIZABLE_GROUPS: tuple[str, ...] = (
+    "attention",
+    "dense_mlp",
+    "routed_experts",
+    "shared_experts",
+    "linear_attention",
+)
+"""Tensor groups whose matrices a quantized publication of the model would store in fewer bits."""
+
+
+def _identity() -> dict[str, Field]:
+    return {
+        "model_id": Field("VARCHAR", "Hugging Face repository id, owner/name, or the path of a local model"),
+        "sha": Field("VARCHAR", "commit of the repository that was read"),
+        "architecture_key": Field("VARCHAR", "hash of every fact that the estimates depend on"),
+        "architecture_class": Field("VARCHAR", "first entry of the config's architectures"),
+        "model_type": Field("VARCHAR", "model_type of the config, of the language model where configs nest"),
+        "author": Field("VARCHAR", "owner of the repository"),
+        "license": Field("VARCHAR", "license tag of the repository"),
+        "gated": Field("VARCHAR", "false, auto or manual: whether access must be asked for"),
+        "private": Field("BOOLEAN", "whether the repository is private"),
+        "disabled": Field("BOOLEAN", "whether the Hub has disabled the repository"),
+        "downloads": Field("BIGINT", "downloads of the last 30 days as the Hub lists them"),
+        "likes": Field("BIGINT", "likes as the Hub lists them"),
+        "last_modified": Field("TIMESTAMPTZ", "when the repository was last changed"),
+        "pipeline_tag": Field("VARCHAR", "task tag of the repository"),
+        "base_model": Field("VARCHAR", "model that the repository says it derives from"),
+        "tags": Field("VARCHAR", "the repository's tags as a JSON list"),
+        "files": Field("VARCHAR", "the repository's file names as a JSON list"),
+        "safetensors_totals": Field("VARCHAR", "the Hub's parameter counts by dtype as a JSON object"),
+        "config_json": Field("VARCHAR", "config.json as text"),
+        "quantization_json": Field("VARCHAR", "hf_quant_config.json or quantize_config.json as text"),
+        "header_summary": Field("VARCHAR", "safetensors headers, tensors of one form counted together, as JSON"),
+        "status": Field("VARCHAR", "ok, or the code of the reject"),
+        "source": Field("VARCHAR", "where the facts came from"),
+        "id_inferred": Field("BOOLEAN", "true where the id was read from the contents and is only a label"),
+        "fetched_at": Field("TIMESTAMPTZ", "when the facts were read"),
+        "code": Field("VARCHAR", "why the model has no estimate, as a stable word"),
+        "message": Field("VARCHAR", "what is wrong and what to do"),
+    }
+
+
+def _weights() -> dict[str, Field]:
+    fields = {
+        "sizes_source": Field(
+            "VARCHAR", "header (counted from safetensors headers) or derived (from the config alone)"
+        ),
+        "feature_sources": Field("VARCHAR", "JSON object: feature to header, config, model_type default or derived"),
+        "parameters_total": Field("BIGINT", "logical parameters, tied weights once, mtp left out", "parameters"),
+        "parameters_text": Field("BIGINT", "parameters_total less vision_audio", "parameters"),
+        "parameters_active": Field(
+            "BIGINT", "parameters_text less the routed experts a token does not use", "parameters"
+        ),
+        "parameters_attention_replicated": Field(
+            "BIGINT",
+            "part of attention that every tensor parallel rank holds (MLA down-projections, index)",
+            "parameters",
+        ),
+        "parameters_kv_projection": Field(
+            "BIGINT",
+            "part of attention in the K and V projections, replicated when tp exceeds the KV heads",
+            "parameters",
+        ),
+        "weights_bytes": Field(
+            "BIGINT", "bytes of all tensors in the files the engine loads, as stored, mtp included", "bytes"
+        ),
+        "loaded_weights_bytes": Field(
+            "BIGINT", "bytes the engine holds: as stored, float32 checkpoints in 16 bit, mtp left out", "bytes"
+        ),
+        "stored_bytes": Field("BIGINT", "bytes as stored", "bytes"),
+        "loaded_bytes": Field("BIGINT", "bytes as the engine holds them", "bytes"),
+        "logical_parameters": Field(
+            "BIGINT", "parameters after unpacking, scales and zero points not counted", "parameters"
+        ),
+        "linear_parameters": Field(
+            "BIGINT", "of these, in matrices that quantized publications quantize", "parameters"
+        ),
+        "tensor_group": Field("VARCHAR", "part of the model, one of the tensor groups"),
+        "dtype": Field("VARCHAR", "safetensors dtype as stored, of the packed values where weights are packed"),
+        "checkpoint_dtype": Field(
+            "VARCHAR", "dtype the config declares or most stored bytes have: bfloat16, float16, float32, …"
+        ),
+        "tied_embeddings": Field("BOOLEAN", "whether the output head shares the embedding"),
+        "quantization_method": Field("VARCHAR", "checkpoint's own quantization method, none for 16 and 32 bit"),
+        "quantization_bits": Field("DOUBLE", "bits of a quantized weight without scales", "bits"),
+        "quantization_group_size": Field(
+            "INTEGER", "weights that share a scale; null per channel or tensor", "weights"
+        ),
+        "quantization_activations": Field("VARCHAR", "activation scheme: none, static, dynamic"),
+        "quantization_format": Field("VARCHAR", "storage form within the method, as the checkpoint names it"),
+        "quantization_ignored": Field("VARCHAR", "modules left in 16 bit, as a JSON list"),
+        "kv_cache_scheme": Field("VARCHAR", "KV cache dtype that the checkpoint asks for; null for auto"),
+    }
+    for group in TENSOR_GROUPS:
+        fields[f"parameters_{group}"] = Field("BIGINT", f"logical parameters in {group}", "parameters")
+        fields[f"bytes_{group}"] = Field("BIGINT", f"bytes of {group} as the engine holds them", "bytes")
+    for group in QUANTIZABLE_GROUPS:
+        fields[f"linear_parameters_{group}"] = Field(
+            "BIGINT", f"parameters of {group} in matrices that quantized publications quantize", "parameters"
+        )
+    return fields
+
+
+def _structure() -> dict[str, Field]:
+    return {
+        "layers": Field("INTEGER", "layers of the language model, or of the group", "layers"),
+        "attention_layers": Field("INTEGER", "layers that hold a KV cache of their own", "layers"),
+        "moe_layers": Field("INTEGER", "layers with routed experts", "layers"),
+        "linear_layers": Field("INTEGER", "state-space, linear-attention and short-convolution layers", "layers"),
+        "mla_layers": Field("INTEGER", "layers with latent attention", "layers"),
+        "hidden_size": Field("INTEGER", "width of the residual stream"),
+        "intermediate_size": Field(
+            "INTEGER", "width of the widest dense feed-forward layer; the expert's where all are experts"
+        ),
+        "moe_intermediate_size": Field("INTEGER", "width of one routed expert"),
+        "vocab_size": Field("INTEGER", "rows of the embedding"),
+        "attention_type": Field("VARCHAR", "MHA, GQA, MQA, MLA, or none"),
+        "attention_heads": Field("INTEGER", "query heads"),
+        "kv_heads": Field("INTEGER", "KV heads; 1 for latent attention"),
+        "head_dim": Field("INTEGER", "width of one K head"),
+        "value_head_dim": Field("INTEGER", "width of one V head"),
+        "kv_lora_rank": Field("INTEGER", "width of the latent of MLA"),
+        "qk_rope_head_dim": Field("INTEGER", "rotary part cached beside the latent of MLA"),
+        "experts": Field("INTEGER", "routed experts of a layer"),
+        "experts_per_token": Field("INTEGER", "routed experts that a token uses"),
+        "max_position_embeddings": Field("BIGINT", "longest context that the config declares", "tokens"),
+        "max_model_len_default": Field(
+            "BIGINT", "longest context that the engine derives (rope scaling applied)", "tokens"
+        ),
+        "kv_bytes_per_token": Field(
+            "BIGINT", "KV cache of one token inside every window at 16 bit, all layers", "bytes"
+        ),
+        "kv_bytes_per_token_unbounded": Field(
+            "BIGINT", "part of kv_bytes_per_token that grows without a window", "bytes"
+        ),
+        "state_bytes_per_sequence": Field(
+            "BIGINT", "fixed state of one sequence in linear and state-space layers", "bytes"
+        ),
+        "layer_group": Field("INTEGER", "number of the group within the architecture, from 0"),
+        "kind": Field(
+            "VARCHAR",
+            "full, sliding, chunked, latent, sparse_index, mamba1, mamba2, gated_delta, linear, short_convolution, shared, none",
+        ),
+        "kv_bytes_per_token_per_layer": Field("BIGINT", "KV cache of one token in one layer at 16 bit", "bytes"),
+        "window_tokens": Field("BIGINT", "tokens beyond which a layer keeps no more; null for all", "tokens"),
+        "state_bytes_per_sequence_per_layer": Field("BIGINT", "fixed state of one sequence in one layer", "bytes"),
+        "shards_with_tp": Field("BOOLEAN", "whether tensor parallel divides the cache (false for the latent of MLA)"),
+        "decode_flops_per_context_token_per_layer": Field(
+            "DOUBLE", "attention arithmetic of one new token per context token and layer", "FLOP"
+        ),
+        "prefill_flops_per_context_token_per_layer": Field(
+            "DOUBLE", "attention arithmetic of one prompt token per context token and layer", "FLOP"
+        ),
+        "flops_per_token": Field("BIGINT", "arithmetic of the active matrices for one token: 2 per parameter", "FLOP"),
+    }
+
+
+def _hardware() -> dict[str, Field]:
+    return {
+        "gpu": Field("VARCHAR", "accelerator's key in the gpus catalog"),
+        "alias": Field("VARCHAR", "another spelling of an accelerator"),
+        "assumption": Field("VARCHAR", "what the alias takes for granted"),
+        "vendor": Field("VARCHAR", "maker of the accelerator"),
+        "name": Field("VARCHAR", "full name"),
+        "gpu_architecture": Field("VARCHAR", "maker's name of the chip generation"),
+        "generation": Field("VARCHAR", "row of the speed coefficients that holds for the accelerator"),
+        "compute_capability": Field("VARCHAR", "CUDA compute capability or AMD gfx target"),
+        "capability": Field("DOUBLE", "CUDA compute capability as a number; null elsewhere"),
+        "memory_gib": Field("DOUBLE", "memory as catalogued", "GiB"),
+        "reported_memory_gib": Field("DOUBLE", "memory that the runtime reports to the engine", "GiB"),
+        "reported_memory_basis": Field("VARCHAR", "measured, or how reported_memory_gib was derived"),
+        "memory_bandwidth_gb_per_s": Field("DOUBLE", "peak memory bandwidth", "GB/s"),
+        "fp16_tflops": Field("DOUBLE", "dense float16 peak", "TFLOP/s"),
+        "bf16_tflops": Field("DOUBLE", "dense bfloat16 peak", "TFLOP/s"),
+        "fp8_tflops": Field("DOUBLE", "dense fp8 peak; null without fp8 arithmetic", "TFLOP/s"),
+        "int8_tops": Field("DOUBLE", "dense int8 peak", "TOP/s"),
+        "fp4_tflops": Field("DOUBLE", "dense fp4 peak; null without fp4 arithmetic", "TFLOP/s"),
+        "link_type": Field("VARCHAR", "link between accelerators of one machine"),
+        "link_gb_per_s": Field("DOUBLE", "link bandwidth of one accelerator, one direction", "GB/s"),
+        "link_domain_gpus": Field("INTEGER", "accelerators that the link joins", "GPUs"),
+        "pcie_gb_per_s": Field("DOUBLE", "PCIe bandwidth, one direction", "GB/s"),
+        "provider": Field("VARCHAR", "cloud or catalog that offers the shape"),
+        "provider_name": Field("VARCHAR", "provider's full name"),
+        "shape": Field("VARCHAR", "provider's name of the machine type"),
+        "accelerator": Field("VARCHAR", "accelerator as the provider names it"),
+        "gpu_count": Field("DOUBLE", "accelerators; a fraction for shared ones, null where unknown", "GPUs"),
+        "memory_gib_per_gpu": Field("DOUBLE", "memory of one accelerator in this shape", "GiB"),
+        "driver_memory_gib_per_gpu": Field("DOUBLE", "driver-visible memory of one accelerator in this shape", "GiB"),
+        "vcpu": Field("DOUBLE", "virtual processors of the shape"),
+        "host_memory_gib": Field("DOUBLE", "main memory of the shape", "GiB"),
+        "interconnect": Field("VARCHAR", "link between the shape's accelerators as the provider states it"),
+        "interconnect_kind": Field("VARCHAR", "none, nvlink, nvlink_bridge, pcie, xgmi, other; null where unknown"),
+        "interconnect_gb_per_s": Field("DOUBLE", "link bandwidth of one accelerator, one direction", "GB/s"),
+        "network_gb_per_s": Field("DOUBLE", "network between machines", "GB/s"),
+        "price_kind": Field("VARCHAR", "on_demand or spot"),
+        "usd_per_hour": Field(
+            "DOUBLE", "price of the whole deployment (of one machine in the prices catalog)", "USD/h"
+        ),
+        "spot_usd_per_hour": Field("DOUBLE", "spot price of the whole deployment", "USD/h"),
+        "price_region": Field("VARCHAR", "region of the price"),
+        "price_as_of": Field("DATE", "date of the price; null for undated"),
+        "price_stale": Field("BOOLEAN", "whether the price is undated or older than the stale-price policy"),
+        "as_of": Field("DATE", "date of the fact; null for undated"),
+        "note": Field("VARCHAR", "remarks"),
+        "not_recommended_reason": Field("VARCHAR", "why the shape is listed but never recommended"),
+    }
+
+
+def _engine_catalogs() -> dict[str, Field]:
+    return {
+        "engine": Field("VARCHAR", "vllm, sglang or trtllm"),
+        "engine_version": Field("VARCHAR", "release of the engine"),
+        "version_from": Field("VARCHAR", "first release for which the row holds"),
+        "version_below": Field("VARCHAR", "first release for which it no longer holds; null for the newest"),
+        "quantization": Field("VARCHAR", "weight precision: native, bf16, fp8, int8, awq-4bit, …"),
+        "kv_dtype": Field("VARCHAR", "KV cache precision: auto (16 bit), bf16, fp8"),
+        "kv_bytes_factor": Field("DOUBLE", "bytes of a KV value over the two of 16 bit", "ratio"),
+        "bits_per_weight": Field("DOUBLE", "stored bits of a quantized weight with scales and zero points", "bits"),
+        "weight_bytes": Field("DOUBLE", "bytes of a weight as read", "bytes"),
+        "applies_to": Field("VARCHAR", "linear (all quantizable groups) or experts (routed experts in MoE models)"),
+        "min_capability": Field("DOUBLE", "least CUDA compute capability that loads it"),
+        "max_capability": Field("DOUBLE", "greatest CUDA compute capability that runs it; null for no limit"),
+        "amd_supported": Field("BOOLEAN", "whether AMD data-centre cards run it"),
+        "arithmetic": Field("VARCHAR", "precision of the arithmetic where the card has it: 16bit, fp8, int8, fp4"),
+        "speed_class": Field("VARCHAR", "row of the speed coefficients: 16bit, 8bit, nvfp4, w4a16"),
+        "nightly": Field("BOOLEAN", "whether the nightly grid evaluates it"),
+        "quality_rank": Field("INTEGER", "order of expected answer quality, 1 is best"),
+        "engine_arguments": Field("VARCHAR", "flags that the engine needs for it"),
+        "policy": Field("VARCHAR", "vllm, aqua, kaito, lmi or config_recommender"),
+        "key": Field("VARCHAR", "name of the setting or class"),
+        "scope": Field("VARCHAR", "kind of the coefficient"),
+        "value": Field("DOUBLE", "value of the setting"),
+        "unit": Field("VARCHAR", "unit of the value"),
+        "basis": Field("VARCHAR", "what the value rests on"),
+        "context": Field("BIGINT", "prompt and answer tokens of one sequence (max_model_len)", "tokens"),
+        "workload": Field("VARCHAR", "name of the workload"),
+        "input_tokens": Field("BIGINT", "prompt tokens of a request", "tokens"),
+        "output_tokens": Field("BIGINT", "answer tokens of a request", "tokens"),
+        "cached_share": Field("DOUBLE", "share of the prompt found in the prefix cache", "share"),
+        "target_ttft_ms": Field("DOUBLE", "bound on the time to the first token", "ms"),
+        "target_tpot_ms": Field("DOUBLE", "bound on the time per output token", "ms"),
+        "method": Field("VARCHAR", "quantization method"),
+        "target": Field("VARCHAR", "accelerator generation"),
+        "supported": Field("VARCHAR", "yes, no or partial"),
+        "mode": Field("VARCHAR", "how the method runs there"),
+        "bits": Field("VARCHAR", "bits as the engine documents them", "bits"),
+        "scheme": Field("VARCHAR", "scheme as the engine documents it"),
+        "versions": Field("VARCHAR", "releases of the engine that the row describes"),
+        "cost_rank": Field("INTEGER", "place by cost, 1 is cheapest"),
+        "performance_rank": Field("INTEGER", "place by speed, 1 is fastest"),
+        "balanced_rank": Field("INTEGER", "place by speed per dollar, 1 is best"),
+    }
+
+
+def _answers() -> dict[str, Field]:
+    fields = {
+        "nodes": Field("INTEGER", "machines of the shape", "machines"),
+        "tp": Field("INTEGER", "tensor parallel degree", "GPUs"),
+        "pp": Field("INTEGER", "pipeline parallel stages", "stages"),
+        "dp": Field("INTEGER", "data parallel replicas", "replicas"),
+        "ep": Field("INTEGER", "GPUs over which whole experts are spread; 1 when tp splits them", "GPUs"),
+        "layout_valid": Field("BOOLEAN", "whether the engine accepts the layout for the architecture"),
+        "reason": Field(
+            "VARCHAR", "which rule refused, how many GiB are missing, what would fit; null for a plain yes"
+        ),
+        "verdict": Field("VARCHAR", "fits, tight or does_not_fit"),
+        "fits": Field("BOOLEAN", "whether the engine starts and holds one request of the context"),
+        "outcome": Field("VARCHAR", "started, refused, oom, kv_too_small or oom_after_kv"),
+        "gpu_memory_utilization": Field("DOUBLE", "share of the reported memory that the engine may use", "share"),
+        "max_num_seqs": Field("INTEGER", "sequences that the engine schedules at once", "sequences"),
+        "max_num_batched_tokens": Field("INTEGER", "tokens of one engine step", "tokens"),
+        "memory_allowed_gib_per_gpu": Field("DOUBLE", "utilization times reported memory", "GiB"),
+        "memory_used_gib_per_gpu": Field(
+            "DOUBLE", "weights, overheads and KV cache of one request of the context", "GiB"
+        ),
+        "weights_gib_per_gpu": Field("DOUBLE", "weights on the fullest GPU", "GiB"),
+        "activation_gib_per_gpu": Field("DOUBLE", "activation peak", "GiB"),
+        "non_torch_gib_per_gpu": Field("DOUBLE", "memory outside the framework's allocator", "GiB"),
+        "cuda_graphs_gib_per_gpu": Field("DOUBLE", "captured graphs", "GiB"),
+        "kv_cache_gib_per_gpu": Field("DOUBLE", "pool left for KV cache and state", "GiB"),
+        "kv_needed_gib_per_gpu": Field("DOUBLE", "KV cache and state of one request of the context", "GiB"),
+        "free_gib_per_gpu": Field("DOUBLE", "pool less kv_needed; negative is missing", "GiB"),
+        "band_gib": Field("DOUBLE", "uncertainty of the pool", "GiB"),
+        "kv_cache_tokens": Field("BIGINT", "tokens of KV cache of one replica", "tokens"),
+        "max_context": Field("BIGINT", "longest single request that fits, at most the model's own limit", "tokens"),
+        "max_sequences": Field("BIGINT", "requests of the context that fit at once in one replica", "sequences"),
+        "batch_per_replica": Field("BIGINT", "concurrent requests of one replica at the stated load", "sequences"),
+        "concurrency": Field("BIGINT", "concurrent requests of the whole deployment", "sequences"),
+        "ttft_ms": Field("DOUBLE", "median time to first token", "ms"),
+        "tpot_ms": Field("DOUBLE", "median time per output token", "ms"),
+        "single_stream_tpot_ms": Field("DOUBLE", "time per output token at one request", "ms"),
+        "single_stream_ttft_ms": Field("DOUBLE", "time to first token at one request", "ms"),
+        "output_tokens_per_s": Field("DOUBLE", "output tokens per second of the whole deployment", "tokens/s"),
+        "bound_by": Field("VARCHAR", "dominant term: memory_bandwidth, compute, kv_traffic, communication, overhead"),
+        "calibration": Field("VARCHAR", "what the speed coefficients rest on: measured, kernel or default"),
+        "usd_per_million_output_tokens": Field("DOUBLE", "cost of a million output tokens at the stated load", "USD"),
+        "usd_per_million_total_tokens": Field("DOUBLE", "cost of a million prompt and output tokens", "USD"),
+        "on_frontier": Field("BOOLEAN", "whether nothing of the same model and context is better in every respect"),
+        "vllm_arguments": Field("VARCHAR", "arguments to paste after `vllm serve`"),
+        "change": Field("VARCHAR", "model_added, model_gone, shape_added, shape_gone, fit_gained, fit_lost, price"),
+        "was": Field("VARCHAR", "value in the version before"),
+        "now": Field("VARCHAR", "value in this version"),
+    }
+    for objective in ("cost", "performance"):
+        for degree in ("tp", "pp", "dp", "ep"):
+            fields[f"{objective}_{degree}"] = Field("INTEGER", f"{degree} of the {objective} objective's layout")
+        fields[f"{objective}_output_tokens_per_s"] = Field(
+            "DOUBLE", f"throughput of the {objective} layout", "tokens/s"
+        )
+        fields[f"{objective}_ttft_ms"] = Field("DOUBLE", f"time to first token of the {objective} layout", "ms")
+        fields[f"{objective}_tpot_ms"] = Field("DOUBLE", f"time per output token of the {objective} layout", "ms")
+        fields[f"{objective}_usd_per_million_output_tokens"] = Field(
+            "DOUBLE", f"token price of the {objective} layout", "USD"
+        )
+    return fields
+
+
+FIELDS: dict[str, Field] = {
+    **_identity(),
+    **_weights(),
+    **_structure(),
+    **_hardware(),
+    **_engine_catalogs(),
+    **_answers(),
+}
