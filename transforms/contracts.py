@@ -288,8 +288,7 @@ def duckdb_table_statement(table: str) -> str:
     """The `create table` statement of a table, from its declaration."""
     declared = TABLES[table]
     columns = (
-        f'"{column}" {FIELDS[column].type}' + ("" if column in declared.nullable else " not null")
-        for column in declared.columns
+        f'"{column}" {FIELDS[column].type}' + ("" if column in declared.nullable else " not null") for column in declared.columns
     )
     return f'create table "{table}" ({", ".join(columns)})'
 
@@ -298,9 +297,7 @@ def duckdb_comment_statements(table: str, kind: str = "table") -> list[str]:
     """The `comment on` statements of a table or view and its columns, from the declarations."""
     declared = TABLES[table]
     statements = [f'comment on {kind} "{table}" is {_quoted(declared.row)}']
-    statements += [
-        f'comment on column "{table}"."{column}" is {_quoted(_described(column))}' for column in declared.columns
-    ]
+    statements += [f'comment on column "{table}"."{column}" is {_quoted(_described(column))}' for column in declared.columns]
     return statements
 
 

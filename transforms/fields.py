@@ -78,15 +78,11 @@ def _identity() -> dict[str, Field]:
 
 def _weights() -> dict[str, Field]:
     fields = {
-        "sizes_source": Field(
-            "VARCHAR", "header (counted from safetensors headers) or derived (from the config alone)"
-        ),
+        "sizes_source": Field("VARCHAR", "header (counted from safetensors headers) or derived (from the config alone)"),
         "feature_sources": Field("VARCHAR", "JSON object: feature to header, config, model_type default or derived"),
         "parameters_total": Field("BIGINT", "logical parameters, tied weights once, mtp left out", "parameters"),
         "parameters_text": Field("BIGINT", "parameters_total less vision_audio", "parameters"),
-        "parameters_active": Field(
-            "BIGINT", "parameters_text less the routed experts a token does not use", "parameters"
-        ),
+        "parameters_active": Field("BIGINT", "parameters_text less the routed experts a token does not use", "parameters"),
         "parameters_attention_replicated": Field(
             "BIGINT",
             "part of attention that every tensor parallel rank holds (MLA down-projections, index)",
@@ -97,20 +93,14 @@ def _weights() -> dict[str, Field]:
             "part of attention in the K and V projections, replicated when tp exceeds the KV heads",
             "parameters",
         ),
-        "weights_bytes": Field(
-            "BIGINT", "bytes of all tensors in the files the engine loads, as stored, mtp included", "bytes"
-        ),
+        "weights_bytes": Field("BIGINT", "bytes of all tensors in the files the engine loads, as stored, mtp included", "bytes"),
         "loaded_weights_bytes": Field(
             "BIGINT", "bytes the engine holds: as stored, float32 checkpoints in 16 bit, mtp left out", "bytes"
         ),
         "stored_bytes": Field("BIGINT", "bytes as stored", "bytes"),
         "loaded_bytes": Field("BIGINT", "bytes as the engine holds them", "bytes"),
-        "logical_parameters": Field(
-            "BIGINT", "parameters after unpacking, scales and zero points not counted", "parameters"
-        ),
-        "linear_parameters": Field(
-            "BIGINT", "of these, in matrices that quantized publications quantize", "parameters"
-        ),
+        "logical_parameters": Field("BIGINT", "parameters after unpacking, scales and zero points not counted", "parameters"),
+        "linear_parameters": Field("BIGINT", "of these, in matrices that quantized publications quantize", "parameters"),
         "tensor_group": Field("VARCHAR", "part of the model, one of the tensor groups"),
         "dtype": Field("VARCHAR", "safetensors dtype as stored, of the packed values where weights are packed"),
         "checkpoint_dtype": Field(
@@ -119,9 +109,7 @@ def _weights() -> dict[str, Field]:
         "tied_embeddings": Field("BOOLEAN", "whether the output head shares the embedding"),
         "quantization_method": Field("VARCHAR", "checkpoint's own quantization method, none for 16 and 32 bit"),
         "quantization_bits": Field("DOUBLE", "bits of a quantized weight without scales", "bits"),
-        "quantization_group_size": Field(
-            "INTEGER", "weights that share a scale; null per channel or tensor", "weights"
-        ),
+        "quantization_group_size": Field("INTEGER", "weights that share a scale; null per channel or tensor", "weights"),
         "quantization_activations": Field("VARCHAR", "activation scheme: none, static, dynamic"),
         "quantization_format": Field("VARCHAR", "storage form within the method, as the checkpoint names it"),
         "quantization_ignored": Field("VARCHAR", "modules left in 16 bit, as a JSON list"),
@@ -145,9 +133,7 @@ def _structure() -> dict[str, Field]:
         "linear_layers": Field("INTEGER", "state-space, linear-attention and short-convolution layers", "layers"),
         "mla_layers": Field("INTEGER", "layers with latent attention", "layers"),
         "hidden_size": Field("INTEGER", "width of the residual stream"),
-        "intermediate_size": Field(
-            "INTEGER", "width of the widest dense feed-forward layer; the expert's where all are experts"
-        ),
+        "intermediate_size": Field("INTEGER", "width of the widest dense feed-forward layer; the expert's where all are experts"),
         "moe_intermediate_size": Field("INTEGER", "width of one routed expert"),
         "vocab_size": Field("INTEGER", "rows of the embedding"),
         "attention_type": Field("VARCHAR", "MHA, GQA, MQA, MLA, or none"),
@@ -160,18 +146,10 @@ def _structure() -> dict[str, Field]:
         "experts": Field("INTEGER", "routed experts of a layer"),
         "experts_per_token": Field("INTEGER", "routed experts that a token uses"),
         "max_position_embeddings": Field("BIGINT", "longest context that the config declares", "tokens"),
-        "max_model_len_default": Field(
-            "BIGINT", "longest context that the engine derives (rope scaling applied)", "tokens"
-        ),
-        "kv_bytes_per_token": Field(
-            "BIGINT", "KV cache of one token inside every window at 16 bit, all layers", "bytes"
-        ),
-        "kv_bytes_per_token_unbounded": Field(
-            "BIGINT", "part of kv_bytes_per_token that grows without a window", "bytes"
-        ),
-        "state_bytes_per_sequence": Field(
-            "BIGINT", "fixed state of one sequence in linear and state-space layers", "bytes"
-        ),
+        "max_model_len_default": Field("BIGINT", "longest context that the engine derives (rope scaling applied)", "tokens"),
+        "kv_bytes_per_token": Field("BIGINT", "KV cache of one token inside every window at 16 bit, all layers", "bytes"),
+        "kv_bytes_per_token_unbounded": Field("BIGINT", "part of kv_bytes_per_token that grows without a window", "bytes"),
+        "state_bytes_per_sequence": Field("BIGINT", "fixed state of one sequence in linear and state-space layers", "bytes"),
         "layer_group": Field("INTEGER", "number of the group within the architecture, from 0"),
         "kind": Field(
             "VARCHAR",
@@ -229,9 +207,7 @@ def _hardware() -> dict[str, Field]:
         "interconnect_gb_per_s": Field("DOUBLE", "link bandwidth of one accelerator, one direction", "GB/s"),
         "network_gb_per_s": Field("DOUBLE", "network between machines", "GB/s"),
         "price_kind": Field("VARCHAR", "on_demand or spot"),
-        "usd_per_hour": Field(
-            "DOUBLE", "price of the whole deployment (of one machine in the prices catalog)", "USD/h"
-        ),
+        "usd_per_hour": Field("DOUBLE", "price of the whole deployment (of one machine in the prices catalog)", "USD/h"),
         "spot_usd_per_hour": Field("DOUBLE", "spot price of the whole deployment", "USD/h"),
         "price_region": Field("VARCHAR", "region of the price"),
         "price_as_of": Field("DATE", "date of the price; null for undated"),
@@ -296,9 +272,7 @@ def _answers() -> dict[str, Field]:
         "dp": Field("INTEGER", "data parallel replicas", "replicas"),
         "ep": Field("INTEGER", "GPUs over which whole experts are spread; 1 when tp splits them", "GPUs"),
         "layout_valid": Field("BOOLEAN", "whether the engine accepts the layout for the architecture"),
-        "reason": Field(
-            "VARCHAR", "which rule refused, how many GiB are missing, what would fit; null for a plain yes"
-        ),
+        "reason": Field("VARCHAR", "which rule refused, how many GiB are missing, what would fit; null for a plain yes"),
         "verdict": Field("VARCHAR", "fits, tight or does_not_fit"),
         "fits": Field("BOOLEAN", "whether the engine starts and holds one request of the context"),
         "outcome": Field("VARCHAR", "started, refused, oom, kv_too_small or oom_after_kv"),
@@ -306,9 +280,7 @@ def _answers() -> dict[str, Field]:
         "max_num_seqs": Field("INTEGER", "sequences that the engine schedules at once", "sequences"),
         "max_num_batched_tokens": Field("INTEGER", "tokens of one engine step", "tokens"),
         "memory_allowed_gib_per_gpu": Field("DOUBLE", "utilization times reported memory", "GiB"),
-        "memory_used_gib_per_gpu": Field(
-            "DOUBLE", "weights, overheads and KV cache of one request of the context", "GiB"
-        ),
+        "memory_used_gib_per_gpu": Field("DOUBLE", "weights, overheads and KV cache of one request of the context", "GiB"),
         "weights_gib_per_gpu": Field("DOUBLE", "weights on the fullest GPU", "GiB"),
         "activation_gib_per_gpu": Field("DOUBLE", "activation peak", "GiB"),
         "non_torch_gib_per_gpu": Field("DOUBLE", "memory outside the framework's allocator", "GiB"),
@@ -340,14 +312,10 @@ def _answers() -> dict[str, Field]:
     for objective in ("cost", "performance"):
         for degree in ("tp", "pp", "dp", "ep"):
             fields[f"{objective}_{degree}"] = Field("INTEGER", f"{degree} of the {objective} objective's layout")
-        fields[f"{objective}_output_tokens_per_s"] = Field(
-            "DOUBLE", f"throughput of the {objective} layout", "tokens/s"
-        )
+        fields[f"{objective}_output_tokens_per_s"] = Field("DOUBLE", f"throughput of the {objective} layout", "tokens/s")
         fields[f"{objective}_ttft_ms"] = Field("DOUBLE", f"time to first token of the {objective} layout", "ms")
         fields[f"{objective}_tpot_ms"] = Field("DOUBLE", f"time per output token of the {objective} layout", "ms")
-        fields[f"{objective}_usd_per_million_output_tokens"] = Field(
-            "DOUBLE", f"token price of the {objective} layout", "USD"
-        )
+        fields[f"{objective}_usd_per_million_output_tokens"] = Field("DOUBLE", f"token price of the {objective} layout", "USD")
     return fields
 
 
