@@ -119,22 +119,23 @@ _CATALOGS = (
     _table(
         "gpus",
         "one accelerator: its memory and peak rates",
-        """gpu vendor name gpu_architecture generation compute_capability capability memory_gib reported_memory_gib
-        reported_memory_basis memory_bandwidth_gb_per_s fp16_tflops bf16_tflops fp8_tflops int8_tops fp4_tflops
-        link_type link_gb_per_s link_domain_gpus pcie_gb_per_s source as_of note""",
+        """gpu vendor name gpu_architecture generation compute_capability capability memory_gib driver_memory_gib
+        reported_memory_gib reported_memory_basis memory_bandwidth_gb_per_s fp16_tflops bf16_tflops fp8_tflops int8_tops
+        fp4_tflops achievable_bf16_tflops achievable_fp8_tflops link_type link_gb_per_s link_domain_gpus pcie_gb_per_s
+        source as_of note""",
         "gpu",
-        """compute_capability capability memory_gib reported_memory_gib memory_bandwidth_gb_per_s fp16_tflops bf16_tflops
-        fp8_tflops int8_tops fp4_tflops link_type link_gb_per_s link_domain_gpus pcie_gb_per_s as_of note""",
+        """compute_capability capability memory_gib driver_memory_gib reported_memory_gib memory_bandwidth_gb_per_s
+        fp16_tflops bf16_tflops fp8_tflops int8_tops fp4_tflops achievable_bf16_tflops achievable_fp8_tflops link_type link_gb_per_s link_domain_gpus pcie_gb_per_s as_of note""",
     ),
-    _table("gpu_aliases", "one spelling of an accelerator", "alias gpu source assumption", "alias", "assumption"),
+    _table("gpu_aliases", "one spelling of an accelerator", "alias gpu source as_of assumption", "alias", "assumption"),
     _table(
         "shapes",
         "one machine type of one provider: its hardware, never its price",
-        """provider shape accelerator gpu gpu_count memory_gib_per_gpu driver_memory_gib_per_gpu vcpu host_memory_gib
-        interconnect interconnect_kind interconnect_gb_per_s network_gb_per_s source as_of note""",
+        """provider shape accelerator gpu gpu_count memory_gib_per_gpu provider_memory_gib_per_gpu driver_memory_gib_per_gpu vcpu
+        host_memory_gib interconnect interconnect_kind interconnect_gb_per_s network_gb_per_s source as_of note""",
         "provider shape",
-        """gpu_count memory_gib_per_gpu driver_memory_gib_per_gpu vcpu host_memory_gib interconnect interconnect_kind
-        interconnect_gb_per_s network_gb_per_s as_of note""",
+        """gpu_count memory_gib_per_gpu provider_memory_gib_per_gpu driver_memory_gib_per_gpu vcpu host_memory_gib interconnect
+        interconnect_kind interconnect_gb_per_s network_gb_per_s as_of note""",
     ),
     _table(
         "prices",
@@ -155,9 +156,9 @@ _CATALOGS = (
     _table(
         "quantization_support",
         "whether an engine runs a quantization method on an accelerator generation",
-        "engine method applies_to bits scheme target compute_capability supported mode versions note source",
+        "engine method applies_to bits scheme target compute_capability supported mode versions note source as_of",
         "engine method applies_to target compute_capability scheme versions",
-        "bits scheme compute_capability mode versions note",
+        "bits scheme compute_capability mode versions as_of note",
     ),
     _table(
         "kv_dtypes",
@@ -198,8 +199,10 @@ _CATALOGS = (
     _table(
         "aqua_shapes",
         "one OCI shape as the aqua policy ranks it",
-        "shape accelerator gpu_count memory_gib cost_rank performance_rank source",
+        """shape catalog_shape accelerator gpu_count memory_gib memory_gb cost_rank performance_rank cost_rank_value
+        performance_rank_value quantization_methods source as_of note""",
         "shape",
+        "catalog_shape note",
     ),
 )
 
