@@ -125,7 +125,8 @@ _CATALOGS = (
         source as_of note""",
         "gpu",
         """compute_capability capability memory_gib driver_memory_gib reported_memory_gib memory_bandwidth_gb_per_s
-        fp16_tflops bf16_tflops fp8_tflops int8_tops fp4_tflops achievable_bf16_tflops achievable_fp8_tflops link_type link_gb_per_s link_domain_gpus pcie_gb_per_s as_of note""",
+        fp16_tflops bf16_tflops fp8_tflops int8_tops fp4_tflops achievable_bf16_tflops achievable_fp8_tflops
+        link_type link_gb_per_s link_domain_gpus pcie_gb_per_s as_of note""",
     ),
     _table("gpu_aliases", "one spelling of an accelerator", "alias gpu source as_of assumption", "alias", "assumption"),
     _table(

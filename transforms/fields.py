@@ -203,7 +203,9 @@ def _hardware() -> dict[str, Field]:
         "gpu_count": Field("DOUBLE", "accelerators; a fraction for shared ones, null where unknown", "GPUs"),
         "memory_gib_per_gpu": Field("DOUBLE", "memory of one accelerator in this shape", "GiB"),
         "provider_memory_gib_per_gpu": Field(
-            "DOUBLE", "memory of one accelerator, or of the usable share of a fractional one, as the provider's API states it", "GiB"
+            "DOUBLE",
+            "memory of one accelerator, or of the usable share of a fractional one, as the provider's API states it",
+            "GiB",
         ),
         "driver_memory_gib_per_gpu": Field("DOUBLE", "driver-visible memory of one accelerator in this shape", "GiB"),
         "vcpu": Field("DOUBLE", "virtual processors of the shape"),
