@@ -1,0 +1,280 @@
+"""The command `shapefit`. Each command imports what it needs when it runs, so that asking stays quick.
+
+Exit status: 0 done; 1 ran but the answer is "no", or models were rejected under --strict; 2 bad usage or input, with one line on
+standard error.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, CycloptsError, Parameter
+
+from flows.output import Format
+
+Data = Annotated[Path, Parameter(env_var="SHAPEFIT_DATA", help="Directory of the lake and the published versions.")]
+Form = Annotated[Format | None, Parameter(name="--format", help="How to print rows: table (default), json, csv or markdown.")]
+Output = Annotated[Path | None, Parameter(help="Write to this file instead; its extension names the format.")]
+Objective = Literal["cost", "performance", "balanced"]
+Policy = Literal["vllm", "aqua", "kaito", "lmi", "config_recommender"]
+
+_DATA = Path("data")
+
+app = App(
+    name="shapefit",
+    help="Which GPU shape should serve an open model, at which context and quantization, how fast, and for how many dollars.",
+    version=lambda: version("shapefit"),
+    help_format="plaintext",
+)
+
+
+def main(tokens: list[str] | None = None) -> int:
+    """Run one command line (the process's own by default) and return its exit status."""
+    try:
+        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+    except CycloptsError as error:
+        return _refuse(str(error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        return _refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except ValueError as error:
+        return _refuse(str(error))
+    except KeyboardInterrupt:
+        return 130
+    return result if isinstance(result, int) else 0
+
+
+def _refuse(message: str) -> int:
+    print("shapefit:", " ".join(message.split()), file=sys.stderr)
+    return 2
+
+
+@app.command
+def refresh(
+    *,
+    models: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
+    data: Data = _DATA,
+    offline: Annotated[bool, Parameter(negative=())] = False,
+    full: Annotated[bool, Parameter(negative=())] = False,
+    strict: Annotated[bool, Parameter(negative=())] = False,
+    form: Form = None,
+) -> int:
+    """Crawl, extract, estimate and publish, once.
+
+    Parameters
+    ----------
+    models
+        Files of model ids, or ids. Default: the bundled list.
+    offline
+        Ask no Hub; work from the last known facts.
+    full
+        Fetch every model again, changed or not.
+    strict
+        Exit with status 1 when any model was rejected.
+    """
+    from flows.refresh import run_refresh
+
+    report = run_refresh(models=models or [], data=data, offline=offline, full=full, strict=strict)
+    return report.exit_status
+
+
+@app.command
+def explain(model: str, /, *, data: Data = _DATA, form: Form = None) -> int:
+    """Say what a model weighs, caches, computes and splits into, and how that is known.
+
+    Parameters
+    ----------
+    model
+        Hugging Face id, or a directory with a config.json and safetensors files.
+    """
+    from flows.explain import print_explanation
+
+    return print_explanation(model, data, form)
+
+
+@app.command
+def status(*, data: Data = _DATA, form: Form = None) -> int:
+    """Say how fresh and how complete the published table is, and which versions are kept."""
+    from flows.status import print_status
+
+    return print_status(data, form)
+
+
+@app.command
+def rollback(run: str | None = None, /, *, data: Data = _DATA) -> int:
+    """Point `latest` to an older published version.
+
+    Parameters
+    ----------
+    run
+        The version to go back to. Default: the one before the current.
+    """
+    from flows.status import print_rollback
+
+    return print_rollback(data, run)
+
+
+@app.command
+def recommend(
+    model: str | None = None,
+    /,
+    *,
+    context: int | None = None,
+    users: int | None = None,
+    quantization: str | None = None,
+    provider: str | None = None,
+    shape: str | None = None,
+    max_ttft_ms: float | None = None,
+    max_tpot_ms: float | None = None,
+    max_usd_per_hour: float | None = None,
+    objective: Objective = "cost",
+    workload: str | None = None,
+    region: str | None = None,
+    spot: Annotated[bool, Parameter(negative=())] = False,
+    shapes_file: Path | None = None,
+    policy: Policy = "vllm",
+    data: Data = _DATA,
+    output: Output = None,
+    form: Form = None,
+) -> int:
+    """Recommend shapes for a model: the best first, with layout, memory, speed and cost.
+
+    Parameters
+    ----------
+    model
+        Hugging Face id, or a directory with a config.json and safetensors files.
+    context
+        Prompt and answer tokens of one sequence. Default: the model's own default length.
+    users
+        Concurrent requests that the deployment must hold.
+    quantization
+        Weight precision: native, bf16, fp8, int8, awq-4bit, …
+    provider
+        Only shapes of this provider.
+    shape
+        Only this shape.
+    max_ttft_ms
+        Bound on the time to the first token.
+    max_tpot_ms
+        Bound on the time per output token.
+    max_usd_per_hour
+        Bound on the price of the whole deployment.
+    objective
+        What the best is: cost per token, performance, or balanced.
+    workload
+        Kind of load that speed and cost are quoted for: a row of the workloads catalog.
+    region
+        Only prices that were read in this region.
+    spot
+        Count spot prices; shapes without one come last.
+    shapes_file
+        CSV of your own shapes, in the columns of the shapes catalog (prices in usd_per_hour), instead of the catalogued ones.
+    policy
+        The rules of fit: vllm is the engine's own; the others are those of the tools they are named for.
+    """
+    from flows.recommend import Question, print_recommendations
+
+    if model is None:
+        raise ValueError("recommend needs a model: a Hugging Face id or a local directory")
+    question = Question(
+        model=model,
+        context=context,
+        users=users,
+        quantization=quantization,
+        provider=provider,
+        shape=shape,
+        max_ttft_ms=max_ttft_ms,
+        max_tpot_ms=max_tpot_ms,
+        max_usd_per_hour=max_usd_per_hour,
+        objective=objective,
+        workload=workload,
+        region=region,
+        spot=spot,
+        shapes_file=shapes_file,
+        policy=policy,
+    )
+    return print_recommendations(question, data, form, output)
+
+
+@app.command
+def estimate(configurations: Path, /, *, output: Output = None, data: Data = _DATA, form: Form = None) -> int:
+    """Evaluate an explicit list of configurations, one output row for each input row.
+
+    Parameters
+    ----------
+    configurations
+        CSV or Parquet, one configuration a row; a blank cell takes its default.
+    """
+    from flows.configurations import print_estimates
+
+    return print_estimates(configurations, data, form, output)
+
+
+@app.command
+def query(sql: str, /, *, data: Data = _DATA, output: Output = None, form: Form = None) -> int:
+    """Run SQL over the published tables.
+
+    Parameters
+    ----------
+    sql
+        Any DuckDB query; the tables are recommendations, fits, models, architectures, shapes, prices, rejects, changes, …
+    """
+    from flows.output import emit
+    from flows.query import query as run_query
+
+    emit(run_query(sql, data), form, output)
+    return 0
+
+
+@app.command
+def export(
+    *,
+    output: Path,
+    form: Annotated[Literal["csv", "parquet"], Parameter(name="--format")] = "parquet",
+    grid: Annotated[bool, Parameter(negative=())] = False,
+    data: Data = _DATA,
+) -> int:
+    """Write the published tables as files for BI tools.
+
+    Parameters
+    ----------
+    output
+        Directory to write into.
+    form
+        csv or parquet.
+    grid
+        Write the whole grid as well, rows that do not fit included.
+    """
+    from flows.export import print_export
+
+    return print_export(data, output, form, grid)
+
+
+@app.command
+def schedule(*, cron: str = "0 3 * * *", data: Data = _DATA) -> int:
+    """Serve the nightly refresh until interrupted.
+
+    Parameters
+    ----------
+    cron
+        When to run, as five cron fields.
+    """
+    from flows.schedule import serve
+
+    return serve(cron, data) or 0
+
+
+if find_spec("flows.size_cli"):
+    app.command("flows.size_cli:app", name="size")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

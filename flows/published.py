@@ -1,0 +1,87 @@
+"""Where the published versions are, and how they are opened: read-only, without any way out of the file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+
+DATABASE = "recommendations.duckdb"
+RUN = "run.json"
+
+
+class NotPublishedError(ValueError):
+    """There is no published version to answer from."""
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The published versions under a data directory."""
+
+    data: Path
+
+    @property
+    def root(self) -> Path:
+        """The directory of all versions."""
+        return self.data / "published"
+
+    @property
+    def latest_link(self) -> Path:
+        """The symlink that names the current version."""
+        return self.root / "latest"
+
+    def latest(self) -> Path | None:
+        """The directory of the current version, or None where nothing is published."""
+        try:
+            target = self.root / self.latest_link.readlink().name
+        except OSError:
+            return None
+        return target if (target / DATABASE).is_file() else None
+
+    def all(self) -> list[Path]:
+        """Every complete version, oldest first."""
+        if not self.root.is_dir():
+            return []
+        found = [entry for entry in self.root.iterdir() if not entry.name.startswith(".") and not entry.is_symlink()]
+        complete = [entry for entry in found if (entry / RUN).is_file() and (entry / DATABASE).is_file()]
+        return sorted(complete, key=lambda version: (published_at(version), version.name))
+
+
+def published_at(version: Path) -> str:
+    """When a version was published (ISO 8601, UTC), by its run.json."""
+    return str(read_run(version).get("published_at", ""))
+
+
+def read_run(version: Path) -> dict[str, object]:
+    """A version's run.json."""
+    return json.loads((version / RUN).read_text(encoding="utf-8"))
+
+
+def require_latest(data: Path) -> Path:
+    """The current version's directory. Raises NotPublishedError."""
+    latest = Versions(data).latest()
+    if latest is None:
+        raise NotPublishedError(f"nothing is published in {data}: run `shapefit refresh` first, or name another --data")
+    return latest
+
+
+def open_version(version: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to a version's database, closed to files, extensions and further settings.
+
+    The version may be replaced meanwhile: the connection goes on reading the one that it opened.
+    """
+    import duckdb
+
+    connection = duckdb.connect(str(version.resolve() / DATABASE), read_only=True, config={"enable_external_access": "false"})
+    connection.execute(sql_text("ask/session.sql"))
+    return connection
+
+
+def sql_text(name: str) -> str:
+    """The text of a file of the `sql` room, by its path in it."""
+    return files("sql").joinpath(name).read_text(encoding="utf-8")

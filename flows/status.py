@@ -1,0 +1,84 @@
+"""`shapefit status` and `shapefit rollback`: how fresh and complete the published table is, and which version is current."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.output import Format, Rows, emit, write_object
+from flows.published import NotPublishedError, Versions, read_run, require_latest
+
+
+def status_of(data: Path) -> dict[str, object]:
+    """Freshness and coverage of the latest version, and the versions that are kept. Raises NotPublishedError."""
+    latest = require_latest(data)
+    run = read_run(latest)
+    published = datetime.fromisoformat(str(run["published_at"]))
+    return {
+        "run_id": run["run_id"],
+        "path": str(latest),
+        "published_at": published.isoformat(timespec="seconds"),
+        "age_hours": round((datetime.now(UTC) - published).total_seconds() / 3600, 1),
+        "unchanged": run["unchanged"],
+        "previous": run["previous"],
+        "coverage": run["coverage"],
+        "freshness": run["freshness"],
+        "counts": run["counts"],
+        "changes": run["changes"],
+        "versions": [version.name for version in Versions(data).all()],
+    }
+
+
+def print_status(data: Path, form: Format | None) -> int:
+    """Print the status: one line a fact, or one JSON object."""
+    status = status_of(data)
+    if form == "json":
+        write_object(status)
+        return 0
+    rows = [(name, value) for name, value in _flat(status)]
+    emit(Rows(("fact", "value"), rows), form)
+    return 0
+
+
+def _flat(value: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
+    rows: list[tuple[str, object]] = []
+    for name, entry in value.items():
+        if isinstance(entry, dict):
+            rows += _flat(entry, f"{prefix}{name}.")
+        elif isinstance(entry, list):
+            rows.append((prefix + name, ", ".join(map(str, entry))))
+        else:
+            rows.append((prefix + name, entry))
+    return rows
+
+
+def rollback(data: Path, run: str | None = None) -> Path:
+    """Point `latest` to an older version (the one before the current by default) and return its directory.
+
+    Raises NotPublishedError when there is no such version; the message names those that are kept.
+    """
+    from flows.publish import point_latest
+
+    versions = Versions(data)
+    current = require_latest(data)
+    kept = versions.all()
+    if run is None:
+        older = kept[: kept.index(current)]
+        if not older:
+            raise NotPublishedError(f"no version is older than {current.name}")
+        target = older[-1]
+    else:
+        matching = [version for version in kept if version.name == run]
+        if not matching:
+            raise NotPublishedError(f"no version {run}; kept are {', '.join(version.name for version in kept)}")
+        target = matching[0]
+    point_latest(versions, target.name)
+    return target
+
+
+def print_rollback(data: Path, run: str | None) -> int:
+    """Roll back and say to what."""
+    target = rollback(data, run)
+    sys.stdout.write(f"latest is {target.name} ({read_run(target)['published_at']})\n")
+    return 0
