@@ -1,0 +1,233 @@
+"""Publishing: a new version is built aside, checked, and becomes `latest` in one atomic step.
+
+`published/.<run id>.partial/` is filled, checked and synced to disk, renamed to `published/<run id>/`, and only then the symlink
+`published/latest` is replaced. Whoever reads goes on reading what they opened; a process killed at any moment leaves `latest`
+at a complete version, and the next run clears away what it left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.changes import write_changes
+from flows.publish_checks import PublishError, check_facts, check_published
+from flows.published import DATABASE, RUN, Versions, read_run, sql_text
+from transforms import contracts
+
+_VOLATILE = ("fetched_at", "downloads", "likes")
+"""Columns that differ between two crawls of the same facts, left out of the content hash."""
+
+_TOOLS = ("shapefit", "duckdb", "polars", "pyarrow", "huggingface_hub", "prefect")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version that was published: where it is, how many rows it holds and what changed."""
+
+    run_id: str
+    path: Path
+    counts: dict[str, int]
+    changes: dict[str, int] = field(default_factory=dict)
+    unchanged: bool = False
+    seconds: float = 0.0
+
+
+def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dict[str, object] | None = None) -> Published:
+    """Build, check and publish a version, and make it `latest`.
+
+    Args:
+        data: the data directory.
+        run_id: name of the version, a plain file name that no version has yet.
+        tables: the extracted tables (models, architectures, parameter_groups, layer_groups, rejects) and every catalog, by name.
+        facts: what the run knows of itself, copied into run.json; `requested` (what models were asked for) decides whether
+            models lost since the version before count as lost.
+
+    Raises PublishError, with what failed, when a check fails; `latest` is then as it was.
+    """
+    from flows.join import build_database
+
+    started = time.monotonic()
+    versions = Versions(data)
+    target = versions.root / run_id
+    if Path(run_id).name != run_id or run_id.startswith(".") or run_id == versions.latest_link.name:
+        raise PublishError(f"{run_id!r} cannot name a version: a plain name is needed")
+    versions.root.mkdir(parents=True, exist_ok=True)
+    with _one_publisher(versions.root):
+        _remove_leftovers(versions.root)
+        if target.exists():
+            raise PublishError(f"version {run_id} exists already in {versions.root}")
+        tables = check_facts(tables)
+        before = versions.latest()
+        partial = versions.root / f".{run_id}.partial"
+        partial.mkdir()
+        build_database(partial / DATABASE, tables)
+        with duckdb.connect(str(partial / DATABASE)) as connection:
+            changes = write_changes(connection, before)
+            counts = _write_parquet(connection, partial, tables)
+            check_published(connection, partial, tables, before, facts or {})
+        (partial / "data_dictionary.md").write_text(contracts.data_dictionary(contracts.TABLES), encoding="utf-8")
+        inputs = {name: {"rows": frame.height, "sha256": _frame_hash(name, frame)} for name, frame in sorted(tables.items())}
+        content = _content_hash(inputs)
+        unchanged = before is not None and read_run(before).get("content_hash") == content
+        run = {
+            **(facts or {}),
+            "run_id": run_id,
+            "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "previous": before.name if before else None,
+            "content_hash": content,
+            "unchanged": unchanged,
+            "counts": counts,
+            "changes": changes,
+            "coverage": _coverage(tables),
+            "freshness": _freshness(tables),
+            "inputs": inputs,
+            "tools": _tools(),
+            "build_seconds": round(time.monotonic() - started, 1),
+        }
+        (partial / RUN).write_text(json.dumps(run, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        _sync_tree(partial)
+        partial.rename(target)
+        _sync(versions.root)
+        point_latest(versions, run_id)
+        _retire(versions, _kept(tables))
+    return Published(run_id, target, counts, changes, unchanged, time.monotonic() - started)
+
+
+def point_latest(versions: Versions, run_id: str) -> None:
+    """Make `latest` name a version that is already in its place, in one atomic step."""
+    temporary = versions.root / f".latest.{os.getpid()}"
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(run_id, target_is_directory=True)
+    temporary.replace(versions.latest_link)
+    _sync(versions.root)
+
+
+def _write_parquet(connection: duckdb.DuckDBPyConnection, partial: Path, tables: dict[str, pl.DataFrame]) -> dict[str, int]:
+    """Write every table as Parquet and return its row count; the recommendations sorted so that a reader skips most of it."""
+    counts = {}
+    for name, frame in tables.items():
+        frame.sort(contracts.TABLES[name].key, nulls_last=True).write_parquet(partial / f"{name}.parquet", statistics=True)
+        counts[name] = frame.height
+    for name in ("layouts", "changes", "recommendations"):
+        path = partial / f"{name}.parquet"
+        connection.execute(sql_text(f"publish/{name}_parquet.sql"), {"path": str(path)})
+        counts[name] = pl.scan_parquet(path).select(pl.len()).collect().item()
+    return counts
+
+
+def _coverage(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
+    rejects = tables["rejects"].group_by("code").len().sort("code")
+    return {
+        "models": tables["models"].height,
+        "models_by_source": dict(tables["models"].group_by("source").len().sort("source").iter_rows()),
+        "architectures": tables["architectures"].height,
+        "rejects": tables["rejects"].height,
+        "rejects_by_code": dict(rejects.iter_rows()),
+        "shapes": tables["shapes"].height,
+        "providers": tables["shapes"]["provider"].n_unique(),
+        "priced_shapes": tables["prices"].drop_nulls("usd_per_hour").select("provider", "shape").n_unique(),
+    }
+
+
+def _freshness(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
+    fetched, priced = tables["models"]["fetched_at"], tables["prices"]["price_as_of"]
+    return {
+        "models_fetched_from": _iso(fetched.min()),
+        "models_fetched_to": _iso(fetched.max()),
+        "prices_as_of_from": _iso(priced.min()),
+        "prices_as_of_to": _iso(priced.max()),
+        "prices_undated": priced.null_count(),
+    }
+
+
+def _iso(moment: object) -> str | None:
+    return moment.isoformat() if moment is not None else None  # type: ignore[attr-defined]
+
+
+def _tools() -> dict[str, str]:
+    tools = {"python": platform.python_version()}
+    for package in _TOOLS:
+        try:
+            tools[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return tools
+
+
+def _frame_hash(name: str, frame: pl.DataFrame) -> str:
+    """SHA-256 of a table's facts: rows in key order, without what changes from crawl to crawl."""
+    facts = frame.sort(contracts.TABLES[name].key, nulls_last=True).drop(_VOLATILE, strict=False)
+    return hashlib.sha256(facts.write_csv().encode()).hexdigest()
+
+
+def _content_hash(inputs: dict[str, dict[str, object]]) -> str:
+    """SHA-256 of everything a version follows from: the tables' facts and the SQL."""
+    digest = hashlib.sha256(json.dumps({name: entry["sha256"] for name, entry in inputs.items()}).encode())
+    room = files("sql")
+    for path in sorted(path for path in Path(str(room)).rglob("*.sql")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _kept(tables: dict[str, pl.DataFrame]) -> int:
+    from flows.publish_checks import setting
+
+    return int(setting(tables["policies"], "versions_kept"))
+
+
+def _retire(versions: Versions, keep: int) -> None:
+    """Delete the oldest versions beyond `keep`, never the one that `latest` names."""
+    latest = versions.latest()
+    for old in versions.all()[:-keep]:
+        if old != latest:
+            doomed = versions.root / f".{old.name}.retired"
+            old.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Remove what a killed run left: half-built and half-deleted versions, and temporary links."""
+    for entry in root.iterdir():
+        if entry.name.startswith(".") and entry.name != ".lock":
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_publisher(root: Path) -> Iterator[None]:
+    """Hold the publishing lock; the system releases it when the process ends, however it ends."""
+    with (root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sync_tree(directory: Path) -> None:
+    for path in directory.rglob("*"):
+        _sync(path)
+    _sync(directory)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
