@@ -148,10 +148,10 @@ _CATALOGS = (
     _table(
         "quantizations",
         "one weight precision that a configuration may ask for",
-        """quantization bits_per_weight weight_bytes applies_to min_capability max_capability amd_supported arithmetic
-        speed_class nightly quality_rank engine_arguments source as_of note""",
+        """quantization bits_per_weight weight_bytes applies_to shard_multiple min_capability max_capability amd_supported
+        arithmetic speed_class nightly quality_rank engine_arguments source as_of note""",
         "quantization",
-        "bits_per_weight weight_bytes min_capability max_capability engine_arguments as_of note",
+        "bits_per_weight weight_bytes shard_multiple min_capability max_capability engine_arguments as_of note",
     ),
     _table("quantization_aliases", "another name of a weight precision", "alias quantization source", "alias"),
     _table(

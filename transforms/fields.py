@@ -247,6 +247,9 @@ def _engine_catalogs() -> dict[str, Field]:
         "max_capability": Field("DOUBLE", "greatest CUDA compute capability that runs it; null for no limit"),
         "amd_supported": Field("BOOLEAN", "whether AMD data-centre cards run it"),
         "arithmetic": Field("VARCHAR", "precision of the arithmetic where the card has it: 16bit, fp8, int8, fp4"),
+        "shard_multiple": Field(
+            "INTEGER", "a GPU's share of a feed-forward width must be a multiple of this; null for no such demand", "weights"
+        ),
         "speed_class": Field("VARCHAR", "row of the speed coefficients: 16bit, 8bit, nvfp4, w4a16"),
         "nightly": Field("BOOLEAN", "whether the nightly grid evaluates it"),
         "quality_rank": Field("INTEGER", "order of expected answer quality, 1 is best"),
