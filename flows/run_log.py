@@ -1,0 +1,10 @@
+"""What a person at the terminal reads while a command works: plain lines on standard error."""
+
+from __future__ import annotations
+
+import sys
+
+
+def say(line: str) -> None:
+    """Print one line on standard error."""
+    print(line, file=sys.stderr, flush=True)
