@@ -5,10 +5,11 @@ Everything is a Polars expression over all rows at once; only distinct names (GP
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable
 
 import polars as pl
+
+from transforms.gpu_names import UnknownGpuError, lookup_gpu
 
 INPUT_COLUMNS: dict[str, str] = {
     "id": "text",
@@ -225,7 +226,7 @@ def _with_models(frame: pl.DataFrame, models: pl.DataFrame, rejects: pl.DataFram
 
 def _with_gpus(frame: pl.DataFrame, catalogs: dict[str, pl.DataFrame]) -> pl.DataFrame:
     gpus, aliases = catalogs["gpus"], catalogs["gpu_aliases"]
-    names = _gpu_names(frame["gpu"].unique().drop_nulls(), gpus["gpu"], aliases)
+    names = _gpu_names(frame["gpu"].unique().drop_nulls(), gpus, aliases)
     machines = gpus.select(
         "gpu",
         "reported_memory_gib",
@@ -260,21 +261,15 @@ def _with_gpus(frame: pl.DataFrame, catalogs: dict[str, pl.DataFrame]) -> pl.Dat
     ).drop("pcie_gb_per_s", "own_link", "machine_gpus", "cheapest_usd_per_gpu_hour")
 
 
-def _gpu_names(spellings: Iterable[str], keys: pl.Series, aliases: pl.DataFrame) -> pl.DataFrame:
-    """Each spelling's catalog key and what the alias assumes, or the nearest known names."""
-    exact = {key: (key, None) for key in keys} | {row["alias"]: (row["gpu"], row["assumption"]) for row in aliases.to_dicts()}
-    exact |= {key: (key, None) for key in keys}
-    folded = {name.casefold(): found for name, found in exact.items()}
+def _gpu_names(spellings: Iterable[str], gpus: pl.DataFrame, aliases: pl.DataFrame) -> pl.DataFrame:
+    """Each spelling's catalog key and what it takes for granted, or what is wrong with it."""
     rows = []
     for spelling in spellings:
-        found = exact.get(spelling) or folded.get(spelling.casefold())
-        problem = None
-        if found is None:
-            near = difflib.get_close_matches(spelling.casefold(), list(folded), n=3, cutoff=0.5)
-            nearest = ", ".join(dict.fromkeys(folded[name][0] for name in near))
-            problem = f"no GPU is known as {spelling}" + (f"; the nearest known are {nearest}" if nearest else "")
-        key, assumption = found or (None, None)
-        rows.append((spelling, key, assumption, problem))
+        try:
+            match = lookup_gpu(spelling, gpus, aliases)
+            rows.append((spelling, match.gpu, match.assumption, None))
+        except UnknownGpuError as error:
+            rows.append((spelling, None, None, str(error)))
     schema = {"spelling": pl.String, "gpu_key": pl.String, "gpu_assumption": pl.String, "gpu_problem": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
