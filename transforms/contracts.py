@@ -295,11 +295,12 @@ _SIZING = (
         "sizing",
         "one target of one sweep and the GPUs that would meet it",
         """metric target_s target_users test_gpu_count points outliers slope_s intercept_s r_squared required_concurrency
-        proven_concurrency line_gpus knee_concurrency knee_base_s knee_slope_s knee_r_squared knee_gpus fit gpus gpus_low
-        gpus_high sizing_status""",
+        proven_concurrency line_gpus knee_concurrency knee_base_s knee_slope_s knee_r_squared knee_gpus fit gpus
+        gpus_low gpus_high whole_gpus proven_gpus gpus_per_replica sizing_status""",
         "metric",
         """target_s target_users test_gpu_count slope_s intercept_s r_squared required_concurrency proven_concurrency
-        line_gpus knee_concurrency knee_base_s knee_slope_s knee_r_squared knee_gpus fit gpus gpus_low gpus_high""",
+        line_gpus knee_concurrency knee_base_s knee_slope_s knee_r_squared knee_gpus fit gpus gpus_low gpus_high
+        whole_gpus proven_gpus""",
     ),
 )
 
