@@ -191,9 +191,7 @@ def summary_rows(targets: Row, per_concurrency: Sequence[Row]) -> tuple[list[str
     asked = [entry for entry in asked if targets[entry[0]] is not None]
     columns += [(oor, lambda row, key=key: row[f"{key}_out_of_range"]) for _, _, oor, key in asked]
     if targets["target_users"] and targets["test_gpu_count"]:
-        columns += [
-            (f"GPUs ({name}, Rough)", lambda row, key=key: row[f"rough_gpus_by_{key}"]) for _, name, _, key in asked
-        ]
+        columns += [(f"GPUs ({name}, Rough)", lambda row, key=key: row[f"rough_gpus_by_{key}"]) for _, name, _, key in asked]
     return [name for name, _ in columns], [[cell(row) for _, cell in columns] for row in per_concurrency]  # type: ignore[operator]
 
 
