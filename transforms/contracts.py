@@ -128,7 +128,7 @@ _CATALOGS = (
         fp16_tflops bf16_tflops fp8_tflops int8_tops fp4_tflops achievable_bf16_tflops achievable_fp8_tflops
         link_type link_gb_per_s link_domain_gpus pcie_gb_per_s as_of note""",
     ),
-    _table("gpu_aliases", "one spelling of an accelerator", "alias gpu source as_of assumption", "alias", "assumption"),
+    _table("gpu_aliases", "one spelling of an accelerator", "alias gpu source as_of assumption", "alias", "as_of assumption"),
     _table(
         "shapes",
         "one machine type of one provider: its hardware, never its price",
