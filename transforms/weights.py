@@ -1,0 +1,179 @@
+"""Tensors → parameters and bytes by group: what a checkpoint weighs, and what an engine holds of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from math import prod
+
+from transforms.fields import QUANTIZABLE_GROUPS
+from transforms.packing import detect_method, needs_weight_beside, split_name, weight_of
+from transforms.safetensors import TensorForm, layer_numbers
+from transforms.tensor_patterns import BUFFER, group_of
+
+_KV_PROJECTION = re.compile(r"\.(k_proj|v_proj|key|value|wk|wv|k|v|k_b_proj|key_proj|value_proj)$")
+_FUSED_QKV = re.compile(r"\.(qkv_proj|query_key_value|wqkv|Wqkv|c_attn|W_pack|qkv|att_proj|in_proj|fused_qkv)$")
+_REPLICATED = re.compile(r"\.(kv_a_proj_with_mqa|q_a_proj|fused_qkv_a_proj|indexer|wq_a|wkv_a|wkv|compressor|q_a|kv_a)(\.|$|_)")
+_NO_LINEAR = re.compile(r"(conv1d|\.conv$|conv\.conv|A_log|\.D$|dt_bias|sinks|time_|shared_expert_gate|relative_attention|lora_[AB]|_gate$)")
+_NOT_LOADED = re.compile(r"^(talker|token2wav|code2wav)\.")
+_TEXT_LAYERS = re.compile(r"(^|\.)(layers|h|blocks|block)\.\*")
+
+
+@dataclass(frozen=True)
+class GroupWeights:
+    """The tensors of one group and stored dtype: logical parameters, those in quantizable matrices, bytes."""
+
+    logical: int = 0
+    linear: int = 0
+    stored_bytes: int = 0
+    loaded_bytes: int = 0
+
+    def __add__(self, other: GroupWeights) -> GroupWeights:
+        return GroupWeights(
+            self.logical + other.logical,
+            self.linear + other.linear,
+            self.stored_bytes + other.stored_bytes,
+            self.loaded_bytes + other.loaded_bytes,
+        )
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What a checkpoint weighs. `groups` is keyed by (tensor group, dtype); the rest are parts of attention and findings."""
+
+    groups: dict[tuple[str, str], GroupWeights]
+    attention_replicated: int
+    kv_projection: int
+    fused_kv_projection: int
+    head_stored: bool
+    detected_method: str | None
+    dominant_dtype: str | None
+    kept_in_16_bit: frozenset[str] = field(default_factory=frozenset)
+
+    def logical(self, *groups: str) -> int:
+        """Logical parameters of the given groups."""
+        return sum(weights.logical for (group, _), weights in self.groups.items() if group in groups)
+
+
+def count_weights(
+    forms: Iterable[TensorForm],
+    layers: int,
+    tied: bool,
+    bits: float | None,
+    prequantized: bool,
+) -> Weights:
+    """Parameters and bytes of all tensors by group and dtype.
+
+    `layers` is the number of layers of the language model (tensors of layers beyond it are next-token-prediction heads),
+    `tied` whether the engine shares head and embedding (a head that is stored all the same is not loaded), `bits` those
+    of the checkpoint's quantization where stated, `prequantized` whether it has one.
+    """
+    forms = tuple(forms)
+    modules: dict[str, dict[str, TensorForm]] = {}
+    leaves: dict[str, set[str]] = {}
+    for form in forms:
+        leaf = form.template.rsplit(".", 1)[-1]
+        leaves.setdefault(leaf, set()).add(form.dtype)
+        module = split_name(form.template)[0]
+        modules.setdefault(module, {}).setdefault(leaf.removeprefix(module.rsplit(".", 1)[-1]) or leaf, form)
+    method = detect_method(leaves)
+    dominant = _dominant_dtype(forms)
+    counter = _Counter(modules, tied, bits, prequantized or method is not None, dominant == "F32")
+    for form in forms:
+        counter.add(form, layers)
+    return Weights(
+        groups=counter.groups,
+        attention_replicated=counter.replicated,
+        kv_projection=counter.kv_projection,
+        fused_kv_projection=counter.fused,
+        head_stored=counter.head_stored,
+        detected_method=method,
+        dominant_dtype=dominant,
+        kept_in_16_bit=frozenset(counter.kept),
+    )
+
+
+class _Counter:
+    def __init__(self, modules: dict[str, dict[str, TensorForm]], tied: bool, bits: float | None, quantized: bool, halve: bool):
+        self.modules, self.tied, self.bits, self.quantized, self.halve = modules, tied, bits, quantized, halve
+        self.groups: dict[tuple[str, str], GroupWeights] = {}
+        self.replicated = self.kv_projection = self.fused = 0
+        self.head_stored = False
+        self.kept: set[str] = set()
+
+    def add(self, form: TensorForm, layers: int) -> None:
+        module, role = split_name(form.template)
+        siblings = self.modules[module]
+        if role == "scale" and needs_weight_beside(form.template) and len(siblings) < 2:
+            module, role = form.template, "plain"
+        group = group_of(f"{module}.weight" if role in ("scale", "packed") else form.template)
+        beyond, total = _layers_beyond(form, layers) if group != "vision_audio" else (0, 1)
+        logical, linear = 0, 0
+        if role != "scale" and group != BUFFER:
+            logical, packed = weight_of(form, siblings, self.bits) if role != "bias" else (form.elements, False)
+            if group in QUANTIZABLE_GROUPS and role != "bias" and _is_matrix(form, module) and (packed or not self.quantized):
+                linear = logical
+            elif group in QUANTIZABLE_GROUPS and self.quantized and role == "weight" and len(form.shape) > 1:
+                self.kept.add(module)
+        loaded = form.stored_bytes
+        if self.halve and role != "scale" and form.dtype in ("F32", "F64"):
+            loaded = form.elements * 2
+        if group == BUFFER or _NOT_LOADED.match(form.template):
+            loaded = 0
+        if group == "lm_head":
+            self.head_stored |= role != "bias"
+            if self.tied and role != "bias":
+                logical = linear = loaded = 0
+        self._put("other" if group == BUFFER else group, form, logical, linear, loaded, beyond, total)
+        if group == "attention" and total:
+            inside = logical * (total - beyond) // total
+            self._count_attention_parts(module, inside)
+
+    def _put(self, group: str, form: TensorForm, logical: int, linear: int, loaded: int, beyond: int, total: int) -> None:
+        stored = form.stored_bytes
+        if group == "mtp":
+            beyond = total
+        inside = total - beyond
+        if inside:
+            part = GroupWeights(*(value * inside // total for value in (logical, linear, stored, loaded)))
+            self._sum(group, form.dtype, part)
+        if beyond:
+            part = GroupWeights(logical * beyond // total, 0, stored * beyond // total, 0)
+            self._sum("mtp", form.dtype, part)
+
+    def _sum(self, group: str, dtype: str, part: GroupWeights) -> None:
+        self.groups[group, dtype] = self.groups.get((group, dtype), GroupWeights()) + part
+
+    def _count_attention_parts(self, module: str, logical: int) -> None:
+        if _REPLICATED.search(module):
+            self.replicated += logical
+        elif _KV_PROJECTION.search(module):
+            self.kv_projection += logical
+        elif _FUSED_QKV.search(module):
+            self.fused += logical
+
+
+def _is_matrix(form: TensorForm, module: str) -> bool:
+    return len(form.shape) >= 2 and not _NO_LINEAR.search(module)
+
+
+@lru_cache(maxsize=10_000)
+def _span(layers: str) -> tuple[int, ...]:
+    return tuple(layer_numbers(layers))
+
+
+def _layers_beyond(form: TensorForm, layers: int) -> tuple[int, int]:
+    if not form.layers or not _TEXT_LAYERS.search(form.template):
+        return 0, 1
+    numbers = _span(form.layers)
+    return sum(number >= layers for number in numbers), len(numbers)
+
+
+def _dominant_dtype(forms: tuple[TensorForm, ...]) -> str | None:
+    sizes: dict[str, int] = {}
+    for form in forms:
+        if form.dtype in ("F16", "BF16", "F32", "F64") and split_name(form.template)[1] != "scale":
+            sizes[form.dtype] = sizes.get(form.dtype, 0) + prod(form.shape) * form.count
+    return max(sizes, key=lambda dtype: (sizes[dtype], dtype)) if sizes else None
