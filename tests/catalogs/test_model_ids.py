@@ -11,6 +11,9 @@ from transforms.model_list import parse_model_list
 
 TEXT = (files("catalogs") / "models.txt").read_text(encoding="utf-8")
 IDS = parse_model_list(TEXT, "models.txt").ids
+OWNERS = """meta-llama Qwen mistralai google microsoft deepseek-ai nvidia ibm-granite allenai tiiuae 01-ai internlm THUDM zai-org
+moonshotai MiniMaxAI openai CohereForAI databricks EleutherAI bigcode stabilityai HuggingFaceTB LGAI-EXAONE ai21labs
+state-spaces RWKV baidu tencent facebook bigscience mosaicml RedHatAI TheBloke unsloth"""
 
 
 def test_the_list_is_broad_and_asks_the_hub_nothing_by_itself() -> None:
@@ -25,9 +28,7 @@ def test_no_id_is_listed_twice_whatever_its_case() -> None:
 
 @pytest.mark.parametrize(
     "owner",
-    """meta-llama Qwen mistralai google microsoft deepseek-ai nvidia ibm-granite allenai tiiuae 01-ai internlm THUDM zai-org
-    moonshotai MiniMaxAI openai CohereForAI databricks EleutherAI bigcode stabilityai HuggingFaceTB LGAI-EXAONE ai21labs
-    state-spaces RWKV baidu tencent facebook bigscience mosaicml RedHatAI TheBloke unsloth""".split(),
+    OWNERS.split(),
 )
 def test_every_family_is_there(owner: str) -> None:
     assert any(model_id.startswith(f"{owner}/") for model_id in IDS)
