@@ -226,7 +226,7 @@ def _summary(report: CrawlReport) -> str:
     rejects = ", ".join(f"{count:,} {status}" for status, count in sorted(report.statuses.items()) if status != "ok")
     parts = [f"{report.fetched:,} fetched", f"{report.unchanged:,} unchanged"]
     parts += [f"{report.resumed:,} from the interrupted run"] if report.resumed else []
-    parts += [f"without config or weights: {rejects}"] if rejects else []
+    parts += [f"refused: {rejects}"] if rejects else []
     return f"crawled {len(report.model_ids):,} models in {report.seconds:.0f} s: {'; '.join(parts)}"
 
 

@@ -79,6 +79,10 @@ def fetch_model(hub: Hub, model_id: str, known: Known | None = None, information
         return Fetched(replace(row, status="network_failure", message=f"{error}; refresh again later"))
     except OverBoundError as error:
         return Fetched(replace(row, status="over_bound", message=str(error)))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return Fetched(
+            replace(row, status="network_failure", message="the Hub's answer is none that it should give; refresh later")
+        )
 
 
 def described(row: HubFiles, information: ModelInfo) -> HubFiles:
