@@ -112,6 +112,7 @@ _EXTRACTED = (
         "architecture_key layer_group",
         "attention_heads kv_heads head_dim value_head_dim window_tokens",
     ),
+    _table("snapshot_sources", "where the bundled facts of one model were read, and when", "model_id source as_of", "model_id"),
 )
 
 _CATALOGS = (
