@@ -1,0 +1,101 @@
+"""DuckDB for shapefit: connections with bounded memory, tables by contract, and every macro and view of `sql/`.
+
+Each file of `sql/macros` and `sql/views` defines the one macro or view whose name is the file's; they are created in the order in
+which they need each other, so a file can simply use another's name.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from graphlib import TopologicalSorter
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from transforms import contracts
+
+MEMORY_LIMIT = "3GB"
+"""Memory that one connection may use before it spills beside its file; leaves room for Python within 4 GiB."""
+
+_CALL = re.compile(r"([a-z_0-9]+)\(")
+_WORD = re.compile(r"[a-z_0-9]+")
+_COMMENT = re.compile(r"--[^\n]*")
+
+
+def connect(path: Path | None = None, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """A connection to a database file (None: in memory) that keeps within memory and the machine's processors.
+
+    Row order of results is not kept unless a query orders them; what does not fit in memory spills to a directory beside the file.
+    """
+    settings = {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": str(os.cpu_count() or 1),
+        "preserve_insertion_order": "false",
+    }
+    if path is not None:
+        settings["temp_directory"] = str(path.parent / f".{path.name}.tmp")
+    return duckdb.connect(":memory:" if path is None else str(path), read_only=read_only, config=settings)
+
+
+def load_tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame]) -> None:
+    """Create the tables of the frames' names, per contract and with comments, and insert the frames.
+
+    Raises ContractError when a frame breaks its table's contract.
+    """
+    for name, frame in frames.items():
+        conformed = contracts.conform(name, frame)
+        connection.execute(contracts.duckdb_table_statement(name))
+        connection.from_arrow(conformed.to_arrow()).insert_into(name)
+        for statement in contracts.duckdb_comment_statements(name):
+            connection.execute(statement)
+
+
+def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros of `sql/macros` and those views of `sql/views` that need no computed table.
+
+    The tables of every catalog and of the extracted architectures must exist (empty ones will do).
+    """
+    for text in _definitions():
+        connection.execute(text)
+
+
+def run_sql(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None) -> duckdb.DuckDBPyConnection:
+    """Run a file of `sql/` (a path below it, as `tables/layouts.sql`), its `$name` parameters bound to `params`."""
+    return connection.execute(sql_text(name), params) if params else connection.execute(sql_text(name))
+
+
+@cache
+def sql_text(name: str) -> str:
+    """The text of a file of `sql/`, by its path below it."""
+    return files("sql").joinpath(name).read_text(encoding="utf-8")
+
+
+@cache
+def _definitions() -> tuple[str, ...]:
+    """The texts of macros and views, each after the macros that it calls and the views that it names."""
+    named = {folder: {file.name.removesuffix(".sql") for file in _sql_files(folder)} for folder in ("macros", "views")}
+    texts = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for folder in named for file in _sql_files(folder)}
+    needs: dict[str, set[str]] = {}
+    for name, text in texts.items():
+        bare = _COMMENT.sub("", text)
+        used = set(_CALL.findall(bare)) & named["macros"] | set(_WORD.findall(bare)) & named["views"]
+        needs[name] = used - {name}
+    return tuple(texts[name] for name in TopologicalSorter(needs).static_order())
+
+
+def _sql_files(folder: str) -> list[Traversable]:
+    """The SQL files below a folder of `sql/`, by path."""
+    found: list[Traversable] = []
+    waiting = [files("sql").joinpath(folder)]
+    while waiting:
+        for entry in sorted(waiting.pop().iterdir(), key=lambda item: item.name):
+            if entry.is_dir():
+                waiting.append(entry)
+            elif entry.name.endswith(".sql"):
+                found.append(entry)
+    return found

@@ -1,0 +1,2 @@
+-- A row is one configuration of the table `configurations`, evaluated.
+from evaluate('configurations');

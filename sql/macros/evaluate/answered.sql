@@ -1,0 +1,41 @@
+-- Last stage of an estimate: rates of the whole deployment, cost, and the answer in words. Takes the name of a table with the columns
+-- of `served` and usd_per_hour of the deployment.
+create or replace macro answered(loads) as table
+with
+
+asked_loads as (
+    from query_table(loads)
+),
+
+rated as (
+    select
+        *,
+        output_tokens_per_s(requests, output_tokens, ttft_ms, tpot_ms) as output_tokens_per_s,
+        ceil(batch)::bigint as batch_per_replica,
+        layout_refusal is null as layout_valid,
+        memory_allowed_gib_per_gpu - kv_cache_gib_per_gpu + kv_needed_gib_per_gpu as memory_used_gib_per_gpu
+    from asked_loads
+),
+
+priced as (
+    select
+        *,
+        usd_per_million_output_tokens(usd_per_hour, output_tokens_per_s) as usd_per_million_output_tokens,
+        usd_per_million_total_tokens(usd_per_hour, output_tokens_per_s, input_tokens, output_tokens) as usd_per_million_total_tokens,
+        if(ttft_ms is null, null, speed_calibration) as calibration,
+        if(
+            ttft_ms is null,
+            null,
+            step_bound_by(
+                fits, part, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, kv_read_ms,
+                attention_ms, state_ms, communication_ms, communication_token_ms, overhead_ms, request_us
+            )
+        ) as bound_by,
+        fit_reason(
+            outcome, start_refusal, weights_gib_per_gpu + activation_gib_per_gpu, reported_memory_gib, free_gib_per_gpu, max_context,
+            context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp
+        ) as reason
+    from rated
+)
+
+from priced;

@@ -1,0 +1,83 @@
+-- An estimate of explicit configurations. Takes the name of a table of configurations:
+--   id, architecture_key, gpu, reported_memory_gib, interconnect_kind, link_gb_per_s, network_gb_per_s, nodes, gpu_count, tp, pp, dp,
+--   ep, quantization, kv_dtype, gpu_memory_utilization, context, max_num_seqs, max_num_batched_tokens, enforce_eager, engine,
+--   engine_version, input_tokens, output_tokens, concurrency, cached_share, usd_per_hour
+-- (null engine settings take the engine's own; null concurrency the best batch within the default SLO). A row of the answer is the
+-- configuration as resolved, what each GPU holds, whether the engine starts and why not, speed and cost. Speed is null where the
+-- engine does not start or the accelerator's rates are not known.
+create or replace macro evaluate(configurations) as table
+with
+
+sharded_configurations as (
+    from sharded(configurations)
+),
+
+sized_configurations as (
+    from sized('sharded_configurations')
+),
+
+served_configurations as (
+    from served('sized_configurations')
+),
+
+answered_configurations as (
+    from answered('served_configurations')
+)
+
+select
+    id,
+    architecture_key,
+    gpu,
+    reported_memory_gib,
+    interconnect_kind,
+    link_gb_per_s,
+    network_gb_per_s,
+    nodes,
+    gpu_count,
+    tp,
+    pp,
+    dp,
+    ep,
+    quantization,
+    kv_dtype,
+    gpu_memory_utilization,
+    context,
+    max_num_seqs,
+    max_num_batched_tokens,
+    enforce_eager,
+    engine,
+    engine_version,
+    input_tokens,
+    output_tokens,
+    concurrency,
+    cached_share,
+    usd_per_hour,
+    layout_valid,
+    fits,
+    verdict,
+    outcome,
+    reason,
+    weights_gib_per_gpu,
+    activation_gib_per_gpu,
+    non_torch_gib_per_gpu,
+    cuda_graphs_gib_per_gpu,
+    memory_allowed_gib_per_gpu,
+    memory_used_gib_per_gpu,
+    kv_cache_gib_per_gpu,
+    kv_needed_gib_per_gpu,
+    free_gib_per_gpu,
+    band_gib,
+    kv_cache_tokens,
+    max_context,
+    max_sequences,
+    batch_per_replica,
+    ttft_ms,
+    tpot_ms,
+    single_stream_ttft_ms,
+    single_stream_tpot_ms,
+    output_tokens_per_s,
+    bound_by,
+    calibration,
+    usd_per_million_output_tokens,
+    usd_per_million_total_tokens
+from answered_configurations;

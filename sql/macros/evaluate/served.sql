@@ -1,0 +1,260 @@
+-- Third stage of an estimate: a sized replica under a load. Takes the name of a table with the columns of `sized` and kv_dtype,
+-- context, input_tokens, output_tokens, concurrency (of the whole deployment; null for the best batch within the default SLO) and
+-- cached_share, and adds KV cache, context and sequences that fit, outcome and verdict, batch, times and rates.
+--
+-- The best batch is the greatest power of two, or the memory's maximum, that meets the default SLO: both times grow with the batch,
+-- so four halvings of the exponent find it. Where even one request misses the SLO the batch is 1.
+-- With pipeline stages the batch passes in as many parts, so a step sees batch/pp requests.
+create or replace macro served(replicas) as table
+with
+
+asked_replicas as (
+    from query_table(replicas)
+),
+
+loaded as (
+    select
+        asked_replicas.*,
+        if(
+            asked_replicas.kv_dtype = 'auto' and starts_with(lower(coalesce(kv_cache_scheme, '')), 'fp8'),
+            0.5e0,
+            precisions.kv_bytes_factor
+        ) as kv_factor,
+        case
+            when precisions.min_capability > capability
+                then format(
+                    'a KV cache in {} needs compute capability {:.1f}, the card has {:.1f}',
+                    asked_replicas.kv_dtype, precisions.min_capability, capability
+                )
+        end as kv_refusal,
+        policy.slo_tpot_ms,
+        policy.slo_ttft_ms,
+        policy.slo_ttft_ms_per_input_token,
+        input_tokens + output_tokens / 2e0 as mean_context,
+        input_tokens * (1 - coalesce(cached_share, 0)) as new_tokens
+    from asked_replicas
+    join kv_dtypes as precisions using (kv_dtype)
+    cross join policy_settings as policy
+),
+
+charged as (
+    select
+        *,
+        coalesce(refusal, kv_refusal) as start_refusal,
+        kv_factor * coalesce(stage_full_layers / nullif(full_layers, 0), 0)
+            * (full_divided_bytes * full_kv_share + full_copied_bytes)
+            + coalesce(stage_full_layers / nullif(full_layers, 0), 0) * index_bytes as full_bytes,
+        kv_factor * coalesce(stage_window_1_layers / nullif(window_1_layers, 0), 0) * window_1_bytes * window_kv_share
+            as windowed_1_bytes,
+        kv_factor * coalesce(stage_window_2_layers / nullif(window_2_layers, 0), 0) * window_2_bytes * window_kv_share
+            as windowed_2_bytes,
+        state_bytes_per_layer / tp as stage_state_bytes_per_layer,
+        stage_window_1_layers + stage_window_2_layers as stage_window_layers
+    from loaded
+),
+
+paged as (
+    select
+        *,
+        full_bytes * padded_layers(
+            stage_full_layers, if(stage_window_layers > 0, stage_window_layers, stage_state_layers), layer_group_tolerance
+        ) / greatest(stage_full_layers, 1) as full_page_bytes,
+        windowed_1_bytes * padded_layers(stage_window_1_layers, stage_full_layers, layer_group_tolerance)
+            / greatest(stage_window_1_layers, 1) as window_1_page_bytes,
+        windowed_2_bytes * padded_layers(stage_window_2_layers, stage_full_layers, layer_group_tolerance)
+            / greatest(stage_window_2_layers, 1) as window_2_page_bytes,
+        hybrid_block_tokens(
+            if(stage_state_layers > 0, stage_state_bytes_per_layer, 0),
+            if(stage_full_layers > 0, full_bytes / stage_full_layers, windowed_1_bytes / greatest(stage_window_1_layers, 1)),
+            block_tokens
+        ) as full_block_tokens
+    from charged
+),
+
+accounted as (
+    select
+        *,
+        full_page_bytes + if(windowed_layers_charged_in_full = 1, window_1_page_bytes + window_2_page_bytes, 0) as token_bytes,
+        if(windowed_layers_charged_in_full = 1, 0, window_1_page_bytes) as window_1_token_bytes,
+        if(windowed_layers_charged_in_full = 1, 0, window_2_page_bytes) as window_2_token_bytes,
+        if(
+            stage_full_layers > 0,
+            padded_layers(stage_state_layers, stage_full_layers, layer_group_tolerance)
+                * greatest(stage_state_bytes_per_layer, full_block_tokens * full_bytes / stage_full_layers)
+                * (stage_state_layers > 0)::integer,
+            stage_state_layers * stage_state_bytes_per_layer
+        ) as sequence_state_bytes,
+        kv_cache_gib_per_gpu * 1024 ^ 3 as pool_bytes
+    from paged
+),
+
+measured as (
+    select
+        *,
+        sequence_bytes(
+            context, full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens, window_2_token_bytes,
+            window_2_tokens, max_num_batched_tokens, sequence_state_bytes
+        ) as needed_bytes,
+        window_1_token_bytes + window_2_token_bytes + sequence_state_bytes > 0 as cost_depends_on_length
+    from accounted
+),
+
+held as (
+    select
+        *,
+        needed_bytes / 1024 ^ 3 as kv_needed_gib_per_gpu,
+        kv_cache_gib_per_gpu - needed_bytes / 1024 ^ 3 as free_gib_per_gpu,
+        fit_outcome(
+            start_refusal, reported_memory_gib, memory_allowed_gib_per_gpu, weights_gib_per_gpu, activation_gib_per_gpu,
+            kv_cache_gib_per_gpu, needed_bytes / 1024 ^ 3, cuda_graphs_gib_per_gpu, cuda_graphs_in_budget
+        ) as outcome,
+        cached_tokens(pool_bytes, token_bytes, full_block_tokens, context, needed_bytes, cost_depends_on_length) as kv_cache_tokens,
+        longest_context(
+            pool_bytes, full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens, window_2_token_bytes,
+            window_2_tokens, max_num_batched_tokens, sequence_state_bytes, max_model_len_default
+        )::bigint as max_context,
+        sequences_that_fit(pool_bytes, needed_bytes) as max_sequences,
+        transfer_ms(
+            kv_factor * (
+                (full_divided_bytes * full_kv_share + full_copied_bytes) * mean_context
+                + window_kv_share * coalesce(window_1_bytes * least(mean_context, window_1_tokens), 0)
+                + window_kv_share * coalesce(window_2_bytes * least(mean_context, window_2_tokens), 0)
+            ) + index_bytes * mean_context,
+            bandwidth,
+            kv_efficiency
+        ) as kv_read_ms,
+        compute_ms(
+            (
+                full_decode_flops * mean_context
+                + coalesce(window_1_decode_flops * least(mean_context, window_1_tokens), 0)
+                + coalesce(window_2_decode_flops * least(mean_context, window_2_tokens), 0)
+            ) / tp,
+            plain_tflops * card_share,
+            decode_efficiency * attention_efficiency
+        ) as attention_ms,
+        transfer_ms(2 * state_bytes / tp, bandwidth, kv_efficiency) as state_ms,
+        compute_ms(
+            (
+                full_prefill_flops * windowed_pairs(new_tokens, input_tokens, null)
+                + coalesce(window_1_prefill_flops * windowed_pairs(new_tokens, input_tokens, window_1_tokens), 0)
+                + coalesce(window_2_prefill_flops * windowed_pairs(new_tokens, input_tokens, window_2_tokens), 0)
+            ) / tp,
+            plain_tflops * card_share,
+            prefill_efficiency * attention_efficiency
+        ) as prefill_attention_ms
+    from measured
+),
+
+paced as (
+    select
+        *,
+        outcome = 'started' as fits,
+        fit_verdict(outcome, free_gib_per_gpu, band_gib) as verdict,
+        greatest(1, least(max_sequences, max_num_seqs)) as batch_limit,
+        (dense_token_ms + head_token_ms) / decode_efficiency as matrices_token_ms,
+        expert_token_ms / decode_efficiency as experts_token_ms,
+        communication_ms + overhead_ms as step_fixed_ms,
+        greatest(kv_read_ms, attention_ms) + state_ms + communication_token_ms + request_us / 1000 as step_request_ms,
+        prefill_ms(
+            new_tokens,
+            matrices_ms,
+            dense_token_ms / prefill_efficiency,
+            experts_ms,
+            expert_token_ms / prefill_efficiency,
+            expert_miss,
+            expert_tokens,
+            communication_ms,
+            communication_token_ms + activation_token_ms,
+            prefill_attention_ms,
+            engine_factor
+        ) * pipeline_share(new_tokens, max_num_batched_tokens, pp) as prompt_ms
+    from held
+),
+
+halved_once as (
+    select
+        *,
+        if(batch_limit >= 256 and batch_meets_slo(
+            256, pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
+            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 8, 0) as exponent_1
+    from paced
+),
+
+halved_twice as (
+    select
+        *,
+        exponent_1 + if(batch_limit >= pow(2, exponent_1 + 4) and batch_meets_slo(
+            pow(2, exponent_1 + 4), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
+            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 4, 0) as exponent_2
+    from halved_once
+),
+
+halved_thrice as (
+    select
+        *,
+        exponent_2 + if(batch_limit >= pow(2, exponent_2 + 2) and batch_meets_slo(
+            pow(2, exponent_2 + 2), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
+            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 2, 0) as exponent_3
+    from halved_twice
+),
+
+halved as (
+    select
+        *,
+        exponent_3 + if(batch_limit >= pow(2, exponent_3 + 1) and batch_meets_slo(
+            pow(2, exponent_3 + 1), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
+            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 1, 0) as exponent_4
+    from halved_thrice
+),
+
+batched as (
+    select
+        *,
+        case
+            when concurrency is not null then least(greatest(1e0, concurrency / dp::double), batch_limit)
+            when batch_meets_slo(
+            batch_limit, pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
+            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            slo_ttft_ms_per_input_token, slo_tpot_ms
+            ) then batch_limit::double
+            else pow(2, exponent_4)
+        end as batch
+    from halved
+),
+
+stepped as (
+    select
+        *,
+        stage_batch(batch, pp) as part,
+        decode_step_ms(
+            stage_batch(batch, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens,
+            step_fixed_ms, step_request_ms, engine_factor
+        ) as decode_ms,
+        decode_step_ms(
+            1, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms,
+            step_request_ms, engine_factor
+        ) as single_decode_ms
+    from batched
+),
+
+timed as (
+    select
+        *,
+        if(fits, ttft_ms(part, decode_ms, prompt_ms, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma), null) as ttft_ms,
+        if(fits, tpot_ms(decode_ms, part, output_tokens, prompt_ms, phi), null) as tpot_ms,
+        if(fits, ttft_ms(1, single_decode_ms, prompt_ms, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma), null)
+            as single_stream_ttft_ms,
+        if(fits, single_decode_ms, null) as single_stream_tpot_ms,
+        if(concurrency is null, batch * dp, least(concurrency, batch * dp)) as requests
+    from stepped
+)
+
+from timed;

@@ -1,0 +1,176 @@
+-- Second stage of an estimate: the shard on a card of an engine, whatever the load. Takes the name of a table with the columns of
+-- `sharded` and of a configuration (gpu, reported_memory_gib, interconnect_kind, link_gb_per_s, network_gb_per_s, nodes, gpu_count,
+-- gpu_memory_utilization, max_num_seqs, max_num_batched_tokens, enforce_eager, engine, engine_version) and adds what the engine
+-- allows, what the GPU holds besides the KV cache, the pool that is left, and the times that a step is made of.
+-- A fractional accelerator (gpu_count below 1) has that share of the bandwidth and of the rates.
+create or replace macro sized(shards) as table
+with
+
+asked_shards as (
+    from query_table(shards)
+),
+
+equipped as (
+    select
+        asked_shards.* exclude (
+            gpu_memory_utilization, max_num_seqs, max_num_batched_tokens, enforce_eager, engine, engine_version, link_gb_per_s
+        ),
+        settings.* exclude (gpu_memory_utilization),
+        speeds.*,
+        engine_speeds.* exclude (engine),
+        quantized.read_efficiency as quantized_read_efficiency,
+        quantized.arithmetic_efficiency as quantized_arithmetic_efficiency,
+        weight_only.arithmetic_efficiency as weight_only_arithmetic_efficiency,
+        native_fp4.read_efficiency as fp4_read_efficiency,
+        native_fp4.arithmetic_efficiency as fp4_arithmetic_efficiency,
+        plain.read_efficiency as plain_read_efficiency,
+        plain.arithmetic_efficiency as plain_arithmetic_efficiency,
+        cards.vendor,
+        cards.capability,
+        cards.compute_capability,
+        cards.fp8_tflops,
+        cards.int8_tops,
+        cards.fp4_tflops,
+        cards.plain_tflops,
+        cards.memory_bandwidth_gb_per_s,
+        cards.memory_efficiency,
+        cards.prefill_efficiency,
+        cards.pcie_efficiency,
+        cards.pcie_tp_exponent,
+        cards.pcie_is_known,
+        cards.calibration as card_calibration,
+        coalesce(asked_shards.enforce_eager, false) as enforce_eager,
+        coalesce(asked_shards.gpu_memory_utilization, settings.gpu_memory_utilization) as gpu_memory_utilization,
+        takes_large_defaults(asked_shards.gpu, asked_shards.reported_memory_gib, settings.large_card_gib) as is_large_card,
+        asked_shards.max_num_seqs as asked_num_seqs,
+        asked_shards.max_num_batched_tokens as asked_batched_tokens,
+        coalesce(asked_shards.link_gb_per_s, if(interconnect_kind = 'pcie', cards.pcie_gb_per_s, cards.link_gb_per_s)) as link_gb_per_s,
+        least(1e0, asked_shards.gpu_count) as card_share,
+        interconnect_kind is not distinct from 'pcie' as is_pcie
+    from asked_shards
+    join engine_settings as settings
+        on settings.engine = coalesce(asked_shards.engine, 'vllm')
+        and case
+            when asked_shards.engine_version is null then settings.is_newest
+            else settings.engine_version = asked_shards.engine_version
+        end
+    cross join speed_settings as speeds
+    left join engine_speeds on engine_speeds.engine = coalesce(asked_shards.engine, 'vllm')
+    left join gpu_speeds as cards using (gpu)
+    left join precision_speeds as quantized on quantized.speed_class = asked_shards.speed_class
+    left join precision_speeds as weight_only on weight_only.speed_class = 'w4a16'
+    left join precision_speeds as native_fp4 on native_fp4.speed_class = 'nvfp4'
+    left join precision_speeds as plain on plain.speed_class = '16bit'
+),
+
+limited as (
+    select
+        *,
+        coalesce(asked_num_seqs, if(is_large_card, large_card_max_num_seqs, other_card_max_num_seqs))::integer as max_num_seqs,
+        coalesce(asked_batched_tokens, if(is_large_card, large_card_max_num_batched_tokens, other_card_max_num_batched_tokens))::integer
+            as max_num_batched_tokens,
+        coalesce(
+            layout_refusal,
+            hardware_refusal(
+                vendor, capability, nvidia_min_capability, coalesce(list_contains(supported_targets, compute_capability), false), precision,
+                min_capability, max_capability, amd_supported, arithmetic, fp8_tflops is not null
+            ),
+            if(reported_memory_gib is null, 'the memory of the accelerator is not known', null)
+        ) as refusal,
+        case
+            when arithmetic = 'fp8' and fp8_tflops is not null then fp8_tflops
+            when arithmetic = 'int8' and int8_tops is not null then int8_tops
+            when arithmetic = 'fp4' and fp4_tflops is not null then fp4_tflops
+            else plain_tflops
+        end as quantized_tflops,
+        case
+            when arithmetic = 'fp4' and fp4_tflops is not null then fp4_arithmetic_efficiency
+            when arithmetic = 'fp8' and fp8_tflops is not null or arithmetic = 'int8' and int8_tops is not null
+                then quantized_arithmetic_efficiency
+            else weight_only_arithmetic_efficiency
+        end as quantized_rate_efficiency,
+        if(arithmetic = 'fp4' and fp4_tflops is not null, fp4_read_efficiency, quantized_read_efficiency) as quantized_reach,
+        memory_bandwidth_gb_per_s * card_share as bandwidth,
+        weights_bytes / 1024 ^ 3
+            + if(vendor = 'AMD', (amd_moe_weights_factor - 1) * expert_bytes / 1024 ^ 3, 0) as weights_gib_per_gpu
+    from equipped
+),
+
+profiled as (
+    select
+        *,
+        activation_gib(
+            sampler_bytes(sampler_bytes_per_sequence_and_token, max_num_seqs, vocab_size),
+            forward_bytes(
+                max_num_batched_tokens, intermediate_size, hidden_size, tp, forward_intermediate_factor, forward_hidden_factor
+            ),
+            if(moe_layers > 0, moe_activation_gib, 0)
+                + if(parameters_vision_audio > 0, vision_activation_gib, 0)
+                + if(moe_layers > 0 and mla_layers > 0 and tp >= mla_moe_activation_min_tp, mla_moe_activation_gib, 0)
+        ) as activation_gib_per_gpu,
+        non_torch_gib(tp * pp, interconnect_kind, single_non_torch_gib, nvlink_non_torch_gib, pcie_non_torch_gib)
+            as non_torch_gib_per_gpu,
+        if(enforce_eager, 0, if(vendor = 'AMD', amd_cuda_graphs_gib, nvidia_cuda_graphs_gib)) as cuda_graphs_gib_per_gpu,
+        gpu_memory_utilization * reported_memory_gib as memory_allowed_gib_per_gpu,
+        if(moe_layers > 0, moe_band_gib, dense_band_gib)
+            + if(parameters_vision_audio > 0, vision_band_gib, 0)
+            + if(vendor = 'AMD', amd_band_gib, 0) as band_gib,
+        bandwidth * memory_efficiency as read_gb_per_s,
+        if(dense_is_quantized, quantized_reach, plain_read_efficiency) as dense_reach,
+        if(experts_are_quantized, quantized_reach, plain_read_efficiency) as expert_reach,
+        if(dense_is_quantized, quantized_tflops, plain_tflops) * card_share as dense_tflops,
+        if(dense_is_quantized, quantized_rate_efficiency, plain_arithmetic_efficiency) as dense_rate_efficiency,
+        if(experts_are_quantized, quantized_tflops, plain_tflops) * card_share as expert_tflops,
+        if(experts_are_quantized, quantized_rate_efficiency, plain_arithmetic_efficiency) as expert_rate_efficiency,
+        if(is_pcie, link_efficiency(pcie_efficiency, pcie_tp_exponent, tp), nvlink_efficiency) as reached_link_efficiency,
+        if(ep > 1, ep / tp, 1) as expert_tokens,
+        if(moe_layers > 0, 1 - experts_per_token / nullif(experts, 0)::double, 1e0) as expert_miss
+    from limited
+),
+
+pooled as (
+    select
+        *,
+        kv_pool_gib(
+            memory_allowed_gib_per_gpu, weights_gib_per_gpu, activation_gib_per_gpu, non_torch_gib_per_gpu, cuda_graphs_gib_per_gpu,
+            cuda_graphs_in_budget
+        ) as kv_cache_gib_per_gpu,
+        transfer_ms(
+            (dense_linear_bytes / dense_reach + (dense_bytes - dense_linear_bytes) + head_bytes) / tp, read_gb_per_s, 1
+        ) as matrices_ms,
+        compute_ms(2 * dense_linear_parameters / tp::double, dense_tflops, dense_rate_efficiency)
+            + compute_ms(2 * (dense_parameters - dense_linear_parameters) / tp::double, plain_tflops * card_share, 1)
+            as dense_token_ms,
+        compute_ms(2 * head_parameters / tp::double, plain_tflops * card_share, 1) as head_token_ms,
+        transfer_ms(routed_expert_bytes / expert_reach / expert_gpus, read_gb_per_s, 1) as experts_ms,
+        compute_ms(
+            2 * parameters_routed_experts * (1 - expert_miss) / expert_gpus, expert_tflops, expert_rate_efficiency * moe_efficiency
+        ) as expert_token_ms,
+        all_reduce_fixed_ms(tp, layers, if(is_pcie, pcie_alpha_us, nvlink_alpha_us))
+            + (pp - 1) * if(nodes > 1, network_alpha_us, if(is_pcie, pcie_alpha_us, nvlink_alpha_us)) / 1000 as communication_ms,
+        all_reduce_token_ms(tp, layers, hidden_size, link_gb_per_s, reached_link_efficiency)
+            + if(
+                pp > 1,
+                (pp - 1) * transfer_ms(
+                    2e0 * hidden_size,
+                    if(nodes > 1, coalesce(network_gb_per_s, link_gb_per_s), link_gb_per_s),
+                    if(nodes > 1, network_efficiency, reached_link_efficiency)
+                ),
+                0
+            ) as communication_token_ms,
+        (
+            layer_us * layers
+            + moe_layer_us * moe_layers
+            + linear_layer_us * linear_layers
+            + mla_layer_us * mla_layers
+        ) / 1000 as overhead_ms,
+        transfer_ms(activation_passes * 2e0 * hidden_size * layers / tp, read_gb_per_s, 1) as activation_token_ms,
+        case
+            when tp > 1 and is_pcie and not pcie_is_known then 'default'
+            when tp > 1 and interconnect_kind not in ('nvlink', 'pcie') then 'default'
+            else card_calibration
+        end as speed_calibration
+    from profiled
+)
+
+from pooled;

@@ -1,0 +1,49 @@
+-- A row is one engine over one range of its releases: every setting of the engines catalog as a column. Settings that depend on a
+-- class (card size, interconnect, vendor, kind of model) carry its name. The newest range of an engine is its default.
+create or replace view engine_settings as
+with
+
+settings as (
+    from engines
+),
+
+pivoted as (
+    select
+        engine,
+        version_from as engine_version,
+        bool_or(version_below is null) as is_newest,
+        max(value) filter (where scope = 'all' and key = 'gpu_memory_utilization') as gpu_memory_utilization,
+        max(value) filter (where scope = 'all' and key = 'block_tokens') as block_tokens,
+        max(value) filter (where scope = 'all' and key = 'large_card_gib') as large_card_gib,
+        max(value) filter (where scope = 'large_card' and key = 'max_num_seqs') as large_card_max_num_seqs,
+        max(value) filter (where scope = 'other_card' and key = 'max_num_seqs') as other_card_max_num_seqs,
+        max(value) filter (where scope = 'large_card' and key = 'max_num_batched_tokens') as large_card_max_num_batched_tokens,
+        max(value) filter (where scope = 'other_card' and key = 'max_num_batched_tokens') as other_card_max_num_batched_tokens,
+        max(value) filter (where scope = 'all' and key = 'sampler_bytes_per_sequence_and_token') as sampler_bytes_per_sequence_and_token,
+        max(value) filter (where scope = 'all' and key = 'forward_intermediate_factor') as forward_intermediate_factor,
+        max(value) filter (where scope = 'all' and key = 'forward_hidden_factor') as forward_hidden_factor,
+        max(value) filter (where scope = 'moe' and key = 'activation_gib') as moe_activation_gib,
+        max(value) filter (where scope = 'vision' and key = 'activation_gib') as vision_activation_gib,
+        max(value) filter (where scope = 'mla_moe' and key = 'activation_gib') as mla_moe_activation_gib,
+        max(value) filter (where scope = 'mla_moe' and key = 'activation_min_tp') as mla_moe_activation_min_tp,
+        max(value) filter (where scope = 'single' and key = 'non_torch_gib') as single_non_torch_gib,
+        max(value) filter (where scope = 'nvlink' and key = 'non_torch_gib') as nvlink_non_torch_gib,
+        max(value) filter (where scope = 'pcie' and key = 'non_torch_gib') as pcie_non_torch_gib,
+        max(value) filter (where scope = 'nvidia' and key = 'cuda_graphs_gib') as nvidia_cuda_graphs_gib,
+        max(value) filter (where scope = 'amd' and key = 'cuda_graphs_gib') as amd_cuda_graphs_gib,
+        max(value) filter (where scope = 'all' and key = 'cuda_graphs_in_budget') as cuda_graphs_in_budget,
+        max(value) filter (where scope = 'all' and key = 'windowed_layers_charged_in_full') as windowed_layers_charged_in_full,
+        max(value) filter (where scope = 'all' and key = 'layer_group_tolerance') as layer_group_tolerance,
+        max(value) filter (where scope = 'amd' and key = 'moe_weights_factor') as amd_moe_weights_factor,
+        max(value) filter (where scope = 'dense' and key = 'band_gib') as dense_band_gib,
+        max(value) filter (where scope = 'moe' and key = 'band_gib') as moe_band_gib,
+        max(value) filter (where scope = 'vision' and key = 'band_gib') as vision_band_gib,
+        max(value) filter (where scope = 'amd' and key = 'band_gib') as amd_band_gib,
+        max(value) filter (where scope = 'nvidia' and key = 'min_capability') as nvidia_min_capability,
+        max(value) filter (where scope = 'nvidia' and key = 'bf16_min_capability') as nvidia_bf16_min_capability,
+        list(scope) filter (where key = 'supported') as supported_targets
+    from settings
+    group by engine, version_from
+)
+
+from pivoted;

@@ -1,0 +1,10 @@
+-- A row is one engine: the factor on its step and its closed-loop queueing.
+create or replace view engine_speeds as
+select
+    replace(key, 'closed_', '') as engine,
+    max(value) filter (where scope = 'engine' and name = 'step_factor') as engine_factor,
+    max(value) filter (where name = 't0_ms') as loaded_t0_ms,
+    max(value) filter (where name = 'kappa') as kappa
+from speed_coefficients
+where scope = 'engine' or (scope = 'ttft' and starts_with(key, 'closed_') and key <> 'closed_all')
+group by replace(key, 'closed_', '');

@@ -1,0 +1,13 @@
+-- The one row of settings of the default policy.
+create or replace view policy_settings as
+select
+    max(value) filter (where key = 'slo_tpot_ms') as slo_tpot_ms,
+    max(value) filter (where key = 'slo_ttft_ms') as slo_ttft_ms,
+    max(value) filter (where key = 'slo_ttft_ms_per_input_token') as slo_ttft_ms_per_input_token,
+    max(value) filter (where key = 'output_share') as output_share,
+    max(value) filter (where key = 'max_nodes')::integer as max_nodes,
+    max(value) filter (where key = 'max_tp')::integer as max_tp,
+    max(value) filter (where key = 'max_pp_in_node')::integer as max_pp_in_node,
+    max(value) filter (where key = 'stale_price_days')::integer as stale_price_days
+from policies
+where policy = 'vllm';
