@@ -34,7 +34,7 @@ class Plan:
     retries: int = 0
 
     def items_at(self, concurrency: int, dataset_size: int) -> int:
-        """Items sent at a concurrency: the passes asked for, else the largest multiple of it that the dataset fills, at least one."""
+        """Items sent at a concurrency: the passes asked for, else as many whole ones as the dataset fills, at least one."""
         passes = self.num_passes or max(1, dataset_size // concurrency)
         return passes * concurrency
 
@@ -56,8 +56,9 @@ class Level:
 
 @dataclass(frozen=True)
 class Watcher:
-    """Who is told of the sweep's progress: each item's end (whether it went well), and each level's end."""
+    """Who is told of the sweep's progress: each level's start, each item's end (whether it went well), each level's end."""
 
+    level_started: Callable[[int, int], None] = lambda concurrency, items: None
     item_ended: Callable[[int, bool], None] = lambda concurrency, ok: None
     level_ended: Callable[[Level], None] = lambda level: None
 
@@ -76,6 +77,7 @@ async def measure_sweep(
             endpoint = replace(endpoint, model=await served_model(client, endpoint))
         for concurrency in plan.concurrencies:
             count = plan.items_at(concurrency, len(dataset))
+            watcher.level_started(concurrency, count)
             levels.append(await _measure_level(client, endpoint, dataset, plan, concurrency, count, writer, watcher))
             watcher.level_ended(levels[-1])
     return levels

@@ -46,7 +46,10 @@ def answer_of(sizing: Sequence[Row], settings: Mapping[str, float]) -> Answer:
     asked = [row for row in sizing if row["target_s"] is not None]
     messages = [message for row in asked for message in messages_of(row, settings)]
     if not asked:
-        return Answer("no_target", messages=["No target was given: nothing to size for."])
+        return Answer(
+            "no_target",
+            messages=["No target was given: the times stand for themselves; `shapefit size estimate` sizes a cluster."],
+        )
     missing = next((row for row in asked if row["sizing_status"] != "estimated"), None)
     if missing is not None:
         return Answer(str(missing["sizing_status"]), str(missing["metric"]), messages=messages)

@@ -1,13 +1,6 @@
 -- Formulas of cluster sizing from a measured concurrency sweep, each written once.
 -- Source of the first three: NVIDIA AIQ toolkit, "Sizing your GPU Cluster", Slope-based Estimation.
 
--- A setting of the fit's rules, from the catalog.
-create or replace macro sizing_setting(name) as (
-    select value
-    from sizing_settings
-    where key = name
-);
-
 -- Concurrency at which the test GPUs just meet the target (users), from a line of time on concurrency (s, s per user).
 -- Example: target 10 s, intercept 3.5 s, slope 0.6 s → 10.83.
 create or replace macro concurrency_for_target(target_s, intercept_s, slope_s) as

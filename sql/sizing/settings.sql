@@ -1,3 +1,10 @@
+-- A setting of the fit's rules, from the catalog.
+create or replace macro sizing_setting(name) as (
+    select value
+    from sizing_settings
+    where key = name
+);
+
 -- Settings that stand where the database takes only a constant: quantiles and lengths of ranges.
 set variable latency_quantile = (
     select value
