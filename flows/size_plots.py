@@ -15,7 +15,7 @@ Row = Mapping[str, object]
 
 SIMPLE, ANALYSIS = "concurrency_vs_p95_simple", "concurrency_vs_p95_analysis"
 
-_POINT_COLOURS = {"in the fit": "#1b6ca8", "left out": "#c0392b"}
+_COLOURS = {"measured": "#1b6ca8", "left out": "#c0392b", "line": "#7f8c8d", "saturation": "#27ae60", "target": "#e67e22"}
 _WIDTH, _HEIGHT, _SCALE = 440, 300, 2.0
 
 
@@ -34,7 +34,12 @@ def write_plots(directory: Path, sizing: Sequence[Row], per_concurrency: Sequenc
 
     files = []
     for name, panels in charts.items():
-        whole = alt.hconcat(*panels).configure_view(stroke=None).configure_axis(grid=True, gridColor="#e8e8e8")
+        whole = (
+            alt.hconcat(*panels)
+            .resolve_scale(color="independent")
+            .configure_view(stroke=None)
+            .configure_axis(grid=True, gridColor="#e8e8e8")
+        )
         for suffix in ("png", "svg"):
             path = directory / f"{name}.{suffix}"
             whole.save(str(path), scale_factor=_SCALE)
@@ -50,91 +55,85 @@ def _points(metric: str, sizing: Sequence[Row], per_concurrency: Sequence[Row]) 
         {
             "concurrency": row["concurrency"],
             "seconds": row[f"p95_{metric}_s"],
-            "use": "left out" if left_out[row["concurrency"]] else "in the fit",
+            "series": "left out" if left_out[row["concurrency"]] else "measured",
         }
         for row in per_concurrency
         if row[f"p95_{metric}_s"] is not None
     ]
 
 
-def _axes(name: str) -> tuple[alt.X, alt.Y]:
+def _axes(name: str, highest_s: float) -> tuple[alt.X, alt.Y]:
     import altair as alt
 
     return (
-        alt.X("concurrency:Q", title="Concurrency (users)", scale=alt.Scale(domainMin=0)),
-        alt.Y("seconds:Q", title=f"p95 {name} (s)", scale=alt.Scale(domainMin=0)),
+        alt.X("concurrency:Q", title="Concurrency (users)", scale=alt.Scale(domainMin=0, nice=True)),
+        alt.Y("seconds:Q", title=f"p95 {name} (s)", scale=alt.Scale(domain=[0, highest_s * 1.08], nice=True)),
     )
 
 
 def _simple(name: str, points: list[dict[str, object]]) -> alt.Chart:
     import altair as alt
 
-    x, y = _axes(name)
+    x, y = _axes(name, _highest(points))
     chart = alt.Chart(alt.Data(values=points), width=_WIDTH, height=_HEIGHT, title=f"Concurrency against p95 {name}")
-    return chart.mark_line(color=_POINT_COLOURS["in the fit"], point={"size": 60, "filled": True}).encode(x, y)
+    marks = {"size": 60, "filled": True, "color": _COLOURS["measured"]}
+    return chart.mark_line(color=_COLOURS["measured"], point=marks).encode(x, y)
 
 
 def _analysis(name: str, points: list[dict[str, object]], row: Row) -> alt.LayerChart:
     import altair as alt
 
-    x, y = _axes(name)
     lines = _fit_lines(row, max(float(str(point["concurrency"])) for point in points))
-    layers: list[alt.Chart] = []
-    if lines:
-        dashes = alt.StrokeDash("fit:N", title=None, scale=alt.Scale(domain=["line", "saturation"], range=[[6, 3], [1, 0]]))
-        colours = alt.Color("fit:N", title=None, scale=alt.Scale(domain=["line", "saturation"], range=["#7f8c8d", "#27ae60"]))
-        layers.append(
-            alt.Chart(alt.Data(values=lines)).mark_line(strokeWidth=2).encode(x, y, dashes, colours, order="concurrency:Q")
-        )
-    shapes = alt.Shape("use:N", title=None, scale=alt.Scale(domain=list(_POINT_COLOURS), range=["circle", "cross"]))
-    fills = alt.Fill("use:N", title=None, scale=alt.Scale(domain=list(_POINT_COLOURS), range=list(_POINT_COLOURS.values())))
-    layers.append(
-        alt.Chart(alt.Data(values=points)).mark_point(size=80, opacity=1, strokeWidth=0).encode(x, y, shape=shapes, fill=fills)
-    )
-    layers += _target_layers(row, y)
+    target = [] if row["target_s"] is None else [{"seconds": row["target_s"], "series": "target"}]
+    meeting = [{**entry, "concurrency": row["required_concurrency"]} for entry in target if row["required_concurrency"]]
+    x, y = _axes(name, _highest([*points, *lines, *target]))
+    present = [series for series in _COLOURS if any(entry["series"] == series for entry in [*points, *lines, *target])]
+    scale = alt.Scale(domain=present, range=[_COLOURS[series] for series in present])
+    colour = alt.Color("series:N", title=None, scale=scale, legend=alt.Legend(orient="bottom", symbolOpacity=1))
+
+    def layer(rows: list[dict[str, object]]) -> alt.Chart:
+        return alt.Chart(alt.Data(values=rows))
+
+    layers = [
+        layer([entry for entry in lines if entry["series"] == series])
+        .mark_line(strokeWidth=2, strokeDash=dash)
+        .encode(x, y, colour, order="concurrency:Q")
+        for series, dash in (("line", [6, 3]), ("saturation", [1, 0]))
+        if series in present
+    ]
+    if target:
+        layers.append(layer(target).mark_rule(strokeDash=[2, 3], strokeWidth=2).encode(y, colour))
+    layers += [
+        layer([entry for entry in points if entry["series"] == series])
+        .mark_point(shape=shape, size=80, filled=True, opacity=1)
+        .encode(x, y, colour)
+        for series, shape in (("measured", "circle"), ("left out", "cross"))
+        if series in present
+    ]
+    if meeting:
+        layers.append(layer(meeting).mark_point(shape="diamond", size=140, filled=True, opacity=1).encode(x, y, colour))
     title = alt.TitleParams(f"p95 {name}: fit and target", subtitle=_described(row))
-    return alt.layer(*layers, width=_WIDTH, height=_HEIGHT, title=title).resolve_scale(color="independent", shape="independent")
+    return alt.layer(*layers, width=_WIDTH, height=_HEIGHT, title=title)
+
+
+def _highest(rows: list[dict[str, object]]) -> float:
+    return max(float(str(row["seconds"])) for row in rows) or 1.0
 
 
 def _fit_lines(row: Row, highest: float) -> list[dict[str, object]]:
+    """The ends of the fitted lines, up to the highest load or a little further where the target lies beyond it."""
     lines: list[dict[str, object]] = []
-    required = float(str(row["required_concurrency"] or 0.0))
-    end = max(highest, min(required, 2 * highest))
+    end = max(highest, min(float(str(row["required_concurrency"] or 0.0)), 2 * highest))
     if row["slope_s"] is not None:
         intercept, slope = float(str(row["intercept_s"])), float(str(row["slope_s"]))
-        lines += [
-            {"fit": "line", "concurrency": at, "seconds": max(0.0, intercept + slope * at)}
-            for at in (max(0.0, -intercept / slope if slope > 0 else 0.0), end)
-        ]
+        start = max(0.0, -intercept / slope) if slope > 0 else 0.0
+        lines += [{"series": "line", "concurrency": at, "seconds": max(0.0, intercept + slope * at)} for at in (start, end)]
     if row["fit"] == "knee":
         knee, base, slope = (float(str(row[key])) for key in ("knee_concurrency", "knee_base_s", "knee_slope_s"))
         lines += [
-            {"fit": "saturation", "concurrency": at, "seconds": base + slope * max(0.0, at - knee)} for at in (0.0, knee, end)
+            {"series": "saturation", "concurrency": at, "seconds": base + slope * max(0.0, at - knee)} for at in (0.0, knee, end)
         ]
     return lines
-
-
-def _target_layers(row: Row, y: alt.Y) -> list[alt.Chart]:
-    import altair as alt
-
-    if row["target_s"] is None:
-        return []
-    target = [{"seconds": row["target_s"], "text": f"target {float(str(row['target_s'])):g} s"}]
-    rule = alt.Chart(alt.Data(values=target)).mark_rule(color="#e67e22", strokeDash=[4, 4], strokeWidth=1.5).encode(y)
-    label = (
-        alt.Chart(alt.Data(values=target))
-        .mark_text(color="#e67e22", align="left", dx=4, dy=-6)
-        .encode(y, x=alt.value(0), text="text:N")
-    )
-    layers = [rule, label]
-    if row["required_concurrency"] is not None:
-        meeting = [{"concurrency": row["required_concurrency"], "seconds": row["target_s"]}]
-        layers.append(
-            alt.Chart(alt.Data(values=meeting))
-            .mark_point(shape="diamond", size=120, filled=True, color="#e67e22", opacity=1)
-            .encode(alt.X("concurrency:Q"), y)
-        )
-    return layers
 
 
 def _described(row: Row) -> list[str]:

@@ -29,4 +29,4 @@ def supply(
         for name in ("shapes", "prices"):
             connection.register(name, catalogs[name].to_arrow())
         parameters = {"gpu": gpu, "gpus": gpus, "gpus_high": gpus_high, "gpus_per_replica": gpus_per_replica}
-        return connection.execute(sizing_sql("supply"), parameters).pl()
+        return connection.sql(sizing_sql("supply"), params=parameters).pl()

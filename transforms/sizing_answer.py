@@ -48,7 +48,7 @@ def answer_of(sizing: Sequence[Row], settings: Mapping[str, float]) -> Answer:
     if not asked:
         return Answer(
             "no_target",
-            messages=["No target was given: the times stand for themselves; `shapefit size estimate` sizes a cluster."],
+            messages=["No target was given; `shapefit size estimate` sizes a cluster."],
         )
     missing = next((row for row in asked if row["sizing_status"] != "estimated"), None)
     if missing is not None:
