@@ -24,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from flows.fetch import Fetched, Known, fetch_model
 from flows.hub import Hub, OverBoundError, list_query, open_hub, reachable
 from flows.journal import Interrupted, Journal, interrupted_run, merge_journal
-from flows.lake import Lake, read_queries, read_table, write_queries
+from flows.lake import Lake, read_queries, read_table, write_queries, write_requested
 from flows.run_log import say
 from flows.throttle import HubFailureError
 from transforms.model_list import HubQuery, ModelList, ModelListError, check_model_id, join_lists, parse_model_list
@@ -98,13 +98,11 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
     hub = hub or open_hub()
     probed = models.ids[0] if models.ids else None
     if offline or not reachable(hub, probed):
-        say(
-            "offline: the Hub is not asked"
-            if offline
-            else f"{hub.endpoint} cannot be reached: going on with the last known facts"
-        )
+        silent = "offline: the Hub is not asked" if offline else f"{hub.endpoint} cannot be reached"
+        say(f"{silent}; going on with the last known facts")
         merge_journal(lake)
         ids = _with_last_answers(lake, models)
+        write_requested(lake, ids)
         return CrawlReport("offline" if offline else "unreachable", ids, seconds=time.monotonic() - started)
     listed = _answer_queries(lake, hub, models.queries)
     ids = tuple(dict.fromkeys([*models.ids, *listed]))
@@ -116,6 +114,7 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
     known = {} if full else _known(lake, interrupted)
     tally = _fetch_all(lake, hub, targets, known, listed, full)
     merge_journal(lake)
+    write_requested(lake, ids)
     report = CrawlReport(
         "lost" if tally.lost else "reached",
         ids,
@@ -128,12 +127,6 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
     )
     say(_summary(report))
     return report
-
-
-def crawl_one(model_id: str, hub: Hub | None = None) -> Fetched | None:
-    """One model from the Hub, without a lake; None when the Hub cannot be reached. Raises ModelListError for a bad id."""
-    hub = hub or open_hub()
-    return fetch_model(hub, check_model_id(model_id)) if reachable(hub, model_id) else None
 
 
 @dataclass

@@ -81,10 +81,14 @@ class ShardedRoute:
         return self.answers > 0 or self.refusals < 3
 
 
-def open_hub(endpoint: str | None = None, token: str | None = None, retries: Retries | None = None) -> Hub:
-    """A Hub; without arguments the one that `HF_ENDPOINT` names, with the token of `HF_TOKEN` or the login."""
+def open_hub(endpoint: str | None = None, token: str | bool | None = None, retries: Retries | None = None) -> Hub:
+    """A Hub; without arguments the one that `HF_ENDPOINT` names, with the token of `HF_TOKEN` or the login.
+
+    `token` False sends none.
+    """
     address = (endpoint or constants.ENDPOINT).rstrip("/")
     hub = Hub(HfApi(endpoint=address, token=token, library_name="shapefit"), retries=retries or Retries())
+    constants.HF_HUB_DISABLE_TELEMETRY = True  # it would ask the Hub what program is calling, before the first request
     hub_logging.set_verbosity_error()  # its warnings on each retry are not for a user's terminal
     set_client_factory(lambda: _client(hub))
     return hub

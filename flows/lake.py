@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +53,11 @@ class Lake:
     def queries(self) -> Path:
         """What each Hub query named when it was last answered."""
         return self.directory / "hub_queries.json"
+
+    @property
+    def requested(self) -> Path:
+        """The models of the last crawl, queries answered."""
+        return self.directory / "requested.txt"
 
     def table(self, name: str) -> Path:
         """The Parquet file of a table."""
@@ -164,6 +169,17 @@ def write_queries(lake: Lake, answers: dict[str, list[str]]) -> None:
     """Remember what the Hub queries named. Raises LakeError."""
     text = json.dumps(answers, indent=1, ensure_ascii=False)
     write_whole(lake.queries, lambda stream: stream.write(text.encode()) and None)
+
+
+def write_requested(lake: Lake, model_ids: Sequence[str]) -> None:
+    """Hand the models of a crawl on to the extraction, one id a line. Raises LakeError."""
+    text = "".join(f"{model_id}\n" for model_id in model_ids)
+    write_whole(lake.requested, lambda stream: stream.write(text.encode()) and None)
+
+
+def read_requested(lake: Lake) -> list[str]:
+    """The models of the last crawl."""
+    return lake.requested.read_text(encoding="utf-8").split() if lake.requested.exists() else []
 
 
 @contextmanager

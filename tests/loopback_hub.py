@@ -123,8 +123,7 @@ class LoopbackHub:
         self.weight_bytes = 0
         self.faulted = 0
         self.lock = threading.Lock()
-        self.server = ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", port), _handler(self))
 
     @property
     def url(self) -> str:
@@ -143,6 +142,14 @@ class LoopbackHub:
     def __exit__(self, *exception: object) -> None:
         self.server.shutdown()
         self.server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of connections that were dropped on purpose."""
 
 
 class CorpusRepos(Mapping[str, Repo]):

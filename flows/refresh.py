@@ -1,0 +1,173 @@
+"""The whole product, once: model ids → facts → every shape, layout and context → a published table.
+
+    model ids ──crawl──▶ hub_files ──extract──▶ architectures, models, rejects ─┐
+                                              catalogs ─────────────────────────┴──join, publish──▶ recommendations
+
+Each arrow is a flow of its own, so that a run shows where time went and what it counted. They hand over through the lake, never
+in memory: a run that dies goes on from what is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flows.orchestration import prefect_home  # sets Prefect up: before Prefect itself
+
+# isort: split
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+from flows.catalogs import load_catalogs
+from flows.crawl import CrawlReport, crawl, read_model_lists
+from flows.extract import ExtractReport, extract, read_extracted
+from flows.lake import open_lake, read_requested, refresh_lock
+from flows.publish import Published, publish
+from flows.run_log import say
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What one refresh did. `exit_status` is 1 when models were rejected and the run was strict, else 0."""
+
+    run_id: str
+    crawl: CrawlReport
+    extract: ExtractReport
+    published: Published
+    exit_status: int = 0
+
+
+def run_refresh(
+    models: Sequence[str], data: Path, offline: bool = False, full: bool = False, strict: bool = False
+) -> RefreshReport:
+    """Refresh once, on Prefect's embedded server unless PREFECT_API_URL names another.
+
+    Args:
+        models: files of model ids, ids, or `hub:` queries; none for the bundled list.
+        data: the data directory, with the lake and the published versions.
+        offline: ask no Hub, work from the last known facts.
+        full: fetch every model again, changed or not.
+        strict: report exit status 1 when any model was rejected.
+
+    Raises ValueError subclasses, with one clear line, for bad lists, bad catalogs, an unusable or busy data directory, or a
+    version that fails its checks; what was published before is then as it was.
+    """
+    read_model_lists(models)  # what is wrong with the input is said before anything starts
+    load_catalogs()
+    with refresh_lock(data):
+        open_lake(data)
+    with prefect_home(data):
+        return refresh(list(models), str(data), offline, full, strict)
+
+
+@flow(name="refresh", flow_run_name="refresh {data}", retries=0, validate_parameters=False)
+def refresh(
+    models: list[str], data: str = "data", offline: bool = False, full: bool = False, strict: bool = False
+) -> RefreshReport:
+    """Crawl, extract, join and publish, under the data directory's lock."""
+    root = Path(data)
+    run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    with refresh_lock(root):
+        open_lake(root)
+        crawled = crawl_models(models, data, offline, full)
+        extracted = extract_models(data)
+        published = publish_version(data, run_id, _facts(models, crawled, extracted))
+    rejected = sum(extracted.rejects.values())
+    report = RefreshReport(run_id, crawled, extracted, published, exit_status=1 if strict and rejected else 0)
+    create_markdown_artifact(report_markdown(report), key="refresh", description=f"Refresh {run_id}")
+    say(_last_line(report))
+    return report
+
+
+@flow(name="crawl", flow_run_name="crawl {data}", validate_parameters=False)
+def crawl_models(models: list[str], data: str, offline: bool, full: bool) -> CrawlReport:
+    """Model ids → hub_files."""
+    report = fetch_hub_files(models, data, offline, full)
+    get_run_logger().info("%s models, Hub %s: %s", len(report.model_ids), report.hub, report.statuses)
+    return report
+
+
+@flow(name="extract", flow_run_name="extract {data}", validate_parameters=False)
+def extract_models(data: str) -> ExtractReport:
+    """hub_files → architectures, parameter_groups, layer_groups, models, rejects."""
+    report = extract_facts(data)
+    get_run_logger().info("rows %s, models by source %s, rejects %s", report.counts, report.sources, report.rejects)
+    return report
+
+
+@flow(name="publish", flow_run_name="publish {run_id}", validate_parameters=False)
+def publish_version(data: str, run_id: str, facts: dict[str, object]) -> Published:
+    """Facts and catalogs → layouts, fits, recommendations in a new version; then `latest` is switched."""
+    published = join_and_publish(data, run_id, facts)
+    get_run_logger().info("version %s: rows %s, changes %s", published.run_id, published.counts, published.changes)
+    return published
+
+
+def _may_pass(task: Task, run: TaskRun, state: State) -> bool:
+    """Whether trying again may help: not for what a ValueError says is wrong with the input, the disk or the result."""
+    return not isinstance(state.result(raise_on_failure=False), ValueError)
+
+
+@task(
+    task_run_name="fetch {data}", retries=2, retry_delay_seconds=[10, 60], retry_jitter_factor=0.5, retry_condition_fn=_may_pass
+)
+def fetch_hub_files(models: list[str], data: str, offline: bool, full: bool) -> CrawlReport:
+    """One crawl; a second try goes on from the journal of the first."""
+    return crawl(open_lake(Path(data)), read_model_lists(models), offline, full)
+
+
+@task(task_run_name="extract {data}", retries=1, retry_condition_fn=_may_pass)
+def extract_facts(data: str) -> ExtractReport:
+    """One extraction of the models that the crawl was asked for."""
+    lake = open_lake(Path(data))
+    return extract(lake, read_requested(lake))
+
+
+@task(task_run_name="publish {run_id}", retries=1, retry_condition_fn=_may_pass)
+def join_and_publish(data: str, run_id: str, facts: dict[str, object]) -> Published:
+    """One version, built, checked and switched to."""
+    tables = {**read_extracted(open_lake(Path(data))), **load_catalogs()}
+    return publish(Path(data), run_id, tables, facts)
+
+
+def _facts(models: list[str], crawled: CrawlReport, extracted: ExtractReport) -> dict[str, object]:
+    crawl_facts = {name: value for name, value in asdict(crawled).items() if name != "model_ids"}
+    return {
+        "requested": models or ["catalogs/models.txt"],
+        "crawl": {"models": len(crawled.model_ids), **crawl_facts},
+        "extract": {**asdict(extracted), "without_facts": len(extracted.without_facts)},
+    }
+
+
+def report_markdown(report: RefreshReport) -> str:
+    """The report as the Markdown artifact of the run."""
+    crawled, extracted, published = report.crawl, report.extract, report.published
+    lines = [
+        f"# Refresh {report.run_id}",
+        "",
+        f"Version: `{published.path}`" + (" (same content as the one before)" if published.unchanged else ""),
+        "",
+        "| step | counts |",
+        "| --- | --- |",
+        f"| crawl ({crawled.seconds:.0f} s) | Hub {crawled.hub}; {len(crawled.model_ids):,} models: {crawled.fetched:,} fetched, "
+        f"{crawled.unchanged:,} unchanged, {crawled.resumed:,} resumed; {sum(crawled.requests.values()):,} requests |",
+        f"| extract | {_listed(extracted.counts)}; without facts {len(extracted.without_facts):,} |",
+        f"| publish ({published.seconds:.0f} s) | {_listed(published.counts)} |",
+        f"| changes | {_listed(published.changes) or 'none'} |",
+        f"| rejects | {_listed(extracted.rejects) or 'none'} |",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
+
+
+def _last_line(report: RefreshReport) -> str:
+    sources = ", ".join(f"{count:,} from the {source}" for source, count in report.extract.sources.items())
+    rejects = f"; rejected {_listed(report.extract.rejects)}" if report.extract.rejects else ""
+    return f"published {report.published.path}: {report.extract.counts['models']:,} models ({sources or 'none'}){rejects}"

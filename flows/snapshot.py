@@ -1,0 +1,107 @@
+"""The bundled snapshot: extracted facts of well-known models as CSV, for when the Hub cannot be reached.
+
+    python -m flows.snapshot --data DIR [--labels index.csv]
+
+writes `catalogs/snapshot/*.csv` from the last extraction of any lake, in the form of the tables' contracts, and reads back
+exactly what was written. `sources.csv` says of each model where its config was read, and when.
+"""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+
+from flows.lake import Lake, read_table, write_whole
+from transforms.contracts import ContractError, conform, polars_schema
+
+TABLES = ("models", "architectures", "parameter_groups", "layer_groups")
+_SOURCES = "snapshot_sources"
+_TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
+
+
+class SnapshotError(ValueError):
+    """A snapshot that cannot be read or made; the message names the file."""
+
+
+def read_snapshot() -> dict[str, pl.DataFrame]:
+    """The bundled models, architectures, parameter_groups and layer_groups. Raises SnapshotError."""
+    directory = Path(str(files("catalogs").joinpath("snapshot")))
+    return {name: read_csv(name, directory / f"{name}.csv") for name in TABLES}
+
+
+def read_csv(table: str, path: Path) -> pl.DataFrame:
+    """A CSV of the snapshot as its table. Raises SnapshotError naming file and column."""
+    schema = polars_schema(table)
+    times = [column for column, dtype in schema.items() if isinstance(dtype, pl.Datetime)]
+    try:
+        frame = pl.read_csv(path, schema={column: pl.String() if column in times else dtype for column, dtype in schema.items()})
+        parsed = [pl.col(column).str.to_datetime(_TIME, time_unit="us", time_zone="UTC") for column in times]
+        return conform(table, frame.with_columns(parsed))
+    except (pl.exceptions.PolarsError, ContractError, OSError) as error:
+        raise SnapshotError(f"{path} cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def write_snapshot(lake: Lake, directory: Path, labels: pl.DataFrame | None = None) -> dict[str, int]:
+    """Write the snapshot of a lake's last extraction and return its row counts.
+
+    `labels` (model_id, name, source_repo, source_path) are facts about configs that were not read from the Hub: an id whose
+    `name` is "inferred" was read from the config's contents, and no commit is known. Raises SnapshotError.
+    """
+    tables: dict[str, pl.DataFrame] = {}
+    for name in TABLES:
+        frame = read_table(lake, name)
+        if frame is None:
+            raise SnapshotError(f"{lake.root} holds no extracted {name}; run `shapefit refresh --data {lake.root}` first")
+        tables[name] = frame
+    models = tables["models"].with_columns(source=pl.lit("snapshot"))
+    if labels is not None:
+        labels = labels.select("model_id", "name", "source_repo", "source_path")
+        named = models.join(labels, on="model_id", how="semi")
+        inferred = labels.filter(pl.col("name") == "inferred")["model_id"].to_list()
+        models = named.with_columns(sha=pl.lit(None, pl.String), id_inferred=pl.col("model_id").is_in(inferred))
+    tables["models"] = models
+    kept = models.select("architecture_key").unique()
+    for name in TABLES[1:]:
+        tables[name] = tables[name].join(kept, on="architecture_key", how="semi")
+    tables[_SOURCES] = _sources(models, labels)
+    for name, frame in tables.items():
+        _write_csv(name, frame, directory / f"{name.removeprefix('snapshot_')}.csv")
+    return {name: frame.height for name, frame in tables.items()}
+
+
+def _sources(models: pl.DataFrame, labels: pl.DataFrame | None) -> pl.DataFrame:
+    as_of = pl.col("fetched_at").dt.date().alias("as_of")
+    if labels is None:
+        source = pl.format("https://huggingface.co/{}/blob/{}/config.json", "model_id", pl.col("sha").fill_null("main"))
+        return models.select("model_id", source.alias("source"), as_of)
+    source = pl.format("https://github.com/{}: {}", "source_repo", "source_path")
+    return models.join(labels, on="model_id").select("model_id", source.alias("source"), as_of)
+
+
+def _write_csv(table: str, frame: pl.DataFrame, path: Path) -> None:
+    frame = conform(table, frame)
+    frame = frame.sort(frame.columns[:3])
+    write_whole(path, lambda stream: frame.write_csv(stream, datetime_format=_TIME, date_format="%Y-%m-%d"))
+    if not read_csv(table, path).equals(frame):
+        raise SnapshotError(f"{path} does not read back as it was written")
+
+
+def main() -> None:
+    """Write the bundled snapshot from a lake."""
+    parser = argparse.ArgumentParser(description="Write catalogs/snapshot/*.csv from a lake's last extraction.")
+    parser.add_argument("--data", type=Path, required=True, help="data directory with the lake")
+    parser.add_argument("--labels", type=Path, help="CSV that says of each model whether its id was inferred, and its source")
+    arguments = parser.parse_args()
+    labels = pl.read_csv(arguments.labels, infer_schema=False) if arguments.labels else None
+    directory = Path(str(files("catalogs").joinpath("snapshot")))
+    directory.mkdir(exist_ok=True)
+    counts = write_snapshot(Lake(arguments.data), directory, labels)
+    print(f"{date.today()}: " + ", ".join(f"{count:,} {name}" for name, count in counts.items()) + f" in {directory}")
+
+
+if __name__ == "__main__":
+    main()
