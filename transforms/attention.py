@@ -104,7 +104,11 @@ def _compressed_groups(fields: Fields, layers: int) -> list[dict[str, object]]:
     ratios = fields.raw("compress_ratios")
     ratios = [ratio for ratio in ratios if isinstance(ratio, int)] if isinstance(ratios, list) else []
     shape = (heads, 1, width, width)
-    rows = [_group("sliding", layers, kv_bytes=width * _CACHE_BYTES, flops=4.0 * heads * width, window=window, shards=False, shape=shape)]
+    rows = [
+        _group(
+            "sliding", layers, kv_bytes=width * _CACHE_BYTES, flops=4.0 * heads * width, window=window, shards=False, shape=shape
+        )
+    ]
     for ratio in sorted({ratio for ratio in ratios[:layers] if ratio > 0}):
         count = ratios[:layers].count(ratio)
         kv_bytes = -(-width * _CACHE_BYTES // ratio)

@@ -132,9 +132,13 @@ class Fields:
             return None
         number = _whole(value)
         if number is None:
-            raise FieldError("missing_field", f"{self._named(feature)} is {str(value)[:40]!r}, not a whole number; correct config.json")
+            raise FieldError(
+                "missing_field", f"{self._named(feature)} is {str(value)[:40]!r}, not a whole number; correct config.json"
+            )
         if not 0 <= number <= LARGEST.get(feature, _LARGEST_NUMBER):
-            raise FieldError("over_bound", f"{self._named(feature)} is {str(value)[:40]}, beyond any real model; correct config.json")
+            raise FieldError(
+                "over_bound", f"{self._named(feature)} is {str(value)[:40]}, beyond any real model; correct config.json"
+            )
         return number
 
     def positive(self, feature: str) -> int | None:
@@ -209,7 +213,14 @@ def text_config(root: Mapping[str, object]) -> Mapping[str, object]:
             break
         inherited = {
             key: config[key]
-            for key in ("tie_word_embeddings", "vocab_size", "torch_dtype", "dtype", "quantization_config", "num_nextn_predict_layers")
+            for key in (
+                "tie_word_embeddings",
+                "vocab_size",
+                "torch_dtype",
+                "dtype",
+                "quantization_config",
+                "num_nextn_predict_layers",
+            )
             if key in config and config[key] is not None and nested.get(key) is None
         }
         config = {**nested, **inherited}

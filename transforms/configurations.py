@@ -128,6 +128,7 @@ def resolve(
     resolved = _with_precisions(resolved, catalogs)
     resolved = _with_engine(resolved, engine_version)
     resolved = _with_load(resolved, catalogs["policies"])
+    unsupported = ("model_problem", "memory_problem", "precision_problem", "engine_problem")
     status = (
         pl.when(pl.col("problem").is_not_null())
         .then(pl.lit("bad_input"))
@@ -135,7 +136,7 @@ def resolve(
         .then(pl.lit("unknown_model"))
         .when(pl.col("gpu_problem").is_not_null())
         .then(pl.lit("unknown_gpu"))
-        .when(pl.any_horizontal(pl.col("model_problem", "precision_problem", "engine_problem").is_not_null()))
+        .when(pl.coalesce(unsupported).is_not_null())
         .then(pl.lit("unsupported"))
         .otherwise(pl.lit("ok"))
     )
@@ -147,7 +148,7 @@ def resolve(
         .when(status == "unknown_gpu")
         .then("gpu_problem")
         .when(status == "unsupported")
-        .then(pl.coalesce("model_problem", "precision_problem", "engine_problem"))
+        .then(pl.coalesce(unsupported))
     )
     return resolved.with_columns(status=status, reason=reason).sort("row")
 
@@ -248,9 +249,9 @@ def _with_gpus(frame: pl.DataFrame, catalogs: dict[str, pl.DataFrame]) -> pl.Dat
             pl.when(~known_kind).then(
                 pl.format(f"interconnect: {{}} is none of {', '.join(INTERCONNECT_KINDS)}", "interconnect")
             ),
-            pl.when(pl.col("gpu_problem").is_null() & pl.col("reported_memory_gib").is_null()).then(
-                pl.format("the memory of {} is not known", "gpu")
-            ),
+        ),
+        memory_problem=pl.when(pl.col("gpu_problem").is_null() & pl.col("reported_memory_gib").is_null()).then(
+            pl.format("the memory of {} is not known", "gpu")
         ),
         interconnect=kind,
         interconnect_kind=kind,
@@ -373,3 +374,49 @@ def _setting(policies: pl.DataFrame, key: str) -> int:
     if rows.height != 1:
         raise ConfigurationsError(f"the policies catalog has no row estimate, {key}")
     return int(rows["value"].item())
+
+
+RESULT_COLUMNS: tuple[str, ...] = (
+    "status",
+    "verdict",
+    "fits",
+    "outcome",
+    "reason",
+    "weights_gib_per_gpu",
+    "activation_gib_per_gpu",
+    "non_torch_gib_per_gpu",
+    "kv_cache_gib_per_gpu",
+    "kv_cache_tokens",
+    "max_context",
+    "max_sequences",
+    "ttft_ms",
+    "tpot_ms",
+    "output_tokens_per_s",
+    "bound_by",
+    "calibration",
+    "usd_per_million_output_tokens",
+)
+"""What an estimate adds to its configuration, in order."""
+
+_ENGINE_DEFAULTS = ("gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens")
+
+
+def assemble(resolved: pl.DataFrame, results: pl.DataFrame) -> pl.DataFrame:
+    """The answer: each configuration as resolved, with its results, in input order.
+
+    Args:
+        resolved: as `resolve` returns it.
+        results: what the macro `evaluate` made of `for_evaluation(resolved)`; `id` is the row number.
+    """
+    answers = results.select(
+        pl.col("id").cast(pl.Int64).alias("row"),
+        *(pl.col(column).alias(f"evaluated_{column}") for column in (*_ENGINE_DEFAULTS, "reason")),
+        *(column for column in RESULT_COLUMNS if column not in ("status", "reason")),
+    )
+    joined = resolved.join(answers, on="row", how="left", maintain_order="left")
+    assumed = pl.when(pl.col("status") == "ok").then(pl.format("gpu: {}", "gpu_assumption"))
+    reason = pl.concat_str(pl.coalesce("reason", "evaluated_reason"), assumed, separator="; ", ignore_nulls=True)
+    return joined.with_columns(
+        reason=pl.when(reason != "").then(reason),
+        **{column: pl.coalesce(column, f"evaluated_{column}") for column in _ENGINE_DEFAULTS},
+    ).select(*INPUT_COLUMNS, *RESULT_COLUMNS)

@@ -16,7 +16,16 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("conv", "short_convolution"), ("hybrid", "hybrid"), ("attention", "full"), ("full", "full"), ("global", "full"), ("moe", "none"),
     ("mlp", "none"), ("dense", "none"), ("sparse", "none"), ("identity", "none"),
 )  # fmt: skip
-_LETTERS = {"M": "mamba", "*": "full", "E": "none", "-": "none", "G": "linear", "S": "sliding", "L": "sliding", "C": "short_convolution"}
+_LETTERS = {
+    "M": "mamba",
+    "*": "full",
+    "E": "none",
+    "-": "none",
+    "G": "linear",
+    "S": "sliding",
+    "L": "sliding",
+    "C": "short_convolution",
+}
 
 
 def layer_kinds(fields: Fields, family: Family, layers: int) -> list[str]:
@@ -39,7 +48,15 @@ def layer_kinds(fields: Fields, family: Family, layers: int) -> list[str]:
 
 
 def _by_words(fields: Fields, layers: int) -> list[str] | None:
-    for key in ("layer_types", "layers_block_type", "block_types", "_block_types", "attention_layers", "mixer_types", "layer_type_list"):
+    for key in (
+        "layer_types",
+        "layers_block_type",
+        "block_types",
+        "_block_types",
+        "attention_layers",
+        "mixer_types",
+        "layer_type_list",
+    ):
         words = fields.strings(key)
         if words is None:
             continue
@@ -86,7 +103,11 @@ def _by_indexes(fields: Fields, layers: int) -> list[str] | None:
     if isinstance(linear, Mapping) and isinstance(linear.get("full_attn_layers"), list):  # kimi linear counts from one
         full = {index - 1 for index in linear["full_attn_layers"] if isinstance(index, int)}
         return ["full" if layer in full else "linear" for layer in range(layers)]
-    for key, other in (("full_attn_idxs", "short_convolution"), ("attn_layer_indices", "mamba"), ("full_attention_layers", "linear")):
+    for key, other in (
+        ("full_attn_idxs", "short_convolution"),
+        ("attn_layer_indices", "mamba"),
+        ("full_attention_layers", "linear"),
+    ):
         indexes = fields.raw(key)
         if isinstance(indexes, list):
             full = {index for index in indexes if isinstance(index, int)}

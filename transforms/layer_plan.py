@@ -129,7 +129,9 @@ def _sliding(fields: Fields, base: Layer) -> Layer:
     kv_heads = fields.positive("swa_num_key_value_heads") or _small(other.get("num_attention_groups")) or base.kv_heads
     head_dim = fields.positive("swa_head_dim") or _small(other.get("head_dim")) or base.head_dim
     value_width = fields.positive("swa_v_head_dim") or (base.value_head_dim if head_dim == base.head_dim else head_dim)
-    return replace(base, kind="sliding", heads=heads, kv_heads=kv_heads, head_dim=head_dim, value_head_dim=value_width, window=window)
+    return replace(
+        base, kind="sliding", heads=heads, kv_heads=kv_heads, head_dim=head_dim, value_head_dim=value_width, window=window
+    )
 
 
 def _small(value: object) -> int | None:
@@ -169,7 +171,7 @@ def _feed_forward(fields: Fields, layer: Layer, index: int, layers: int, widths:
         return replace(layer, mlp="dense" if layer.kind == "hybrid" else "none", intermediate=_dense_width(fields, sized))
     width = widths[index] if widths else _dense_width(fields, sized)
     if experts and _is_moe(fields, index, layers):
-        both = fields.flag("enable_moe_block") or fields.flag("parallel_attn_mlp_res") or fields.flag("use_residual")
+        both = fields.flag("enable_moe_block")  # gemma 4: a dense part beside the experts
         return replace(layer, mlp="both" if both else "moe", intermediate=width, experts=experts)
     return replace(layer, mlp="dense", intermediate=width)
 

@@ -32,7 +32,9 @@ _COMPANION = re.compile(
     )$""",
     re.VERBOSE,
 )
-_PACKED = re.compile(r"(\.(?:qweight|weight_packed|W_q|q_weight|trellis|codes|weight\._data|weight\._packed|Qidxs)|_blocks|_packed)$")
+_PACKED = re.compile(
+    r"(\.(?:qweight|weight_packed|W_q|q_weight|trellis|codes|weight\._data|weight\._packed|Qidxs)|_blocks|_packed)$"
+)
 _ONLY_BESIDE_WEIGHT = re.compile(
     r"_(scale|zero_point)$|\.(scale|zero|zeros|biases|axis|bits|shape|packing|optimize|group_size|nbits|channel_wise|weight_offset|su|sv|weight_format)$"
 )

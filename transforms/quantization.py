@@ -32,7 +32,9 @@ class Quantization:
     kv_cache: str | None = None
 
 
-def read_quantization(root: Mapping[str, object], text: Mapping[str, object], beside: Mapping[str, object] | None) -> Quantization:
+def read_quantization(
+    root: Mapping[str, object], text: Mapping[str, object], beside: Mapping[str, object] | None
+) -> Quantization:
     """The quantization that the config (or the file beside it, hf_quant_config.json or quantize_config.json) states."""
     stated = next(
         (config for holder in (text, root) for key in ("quantization_config", "compression_config", "quantization")
@@ -77,7 +79,9 @@ def _read(config: Mapping[str, object]) -> Quantization:
         group = block[-1]
     parameters = config.get("weight_quant_params") or config.get("quant_config")
     if isinstance(parameters, Mapping):  # hqq
-        inner = parameters.get("weight_quant_params") if isinstance(parameters.get("weight_quant_params"), Mapping) else parameters
+        inner = (
+            parameters.get("weight_quant_params") if isinstance(parameters.get("weight_quant_params"), Mapping) else parameters
+        )
         config = {**inner, **config}
         group = group if group is not None else _first(inner, _GROUP_KEYS)
     return Quantization(

@@ -44,7 +44,9 @@ def state_block(kind: str, fields: Fields, hidden: int) -> StateBlock:
 
 def _is_mamba2(fields: Fields) -> bool:
     named = fields.model_type in ("mamba2", "nemotron_h", "bamba", "granitemoehybrid", "zamba2", "falcon_h1")
-    given = fields.raw("mamba_num_heads") or fields.raw("mamba_n_heads") or fields.raw("mamba_d_head") or fields.raw("mamba_headdim")
+    given = (
+        fields.raw("mamba_num_heads") or fields.raw("mamba_n_heads") or fields.raw("mamba_d_head") or fields.raw("mamba_headdim")
+    )
     return (named or bool(given)) and fields.model_type not in ("zamba", "jamba", "mamba", "falcon_mamba")
 
 
@@ -111,7 +113,9 @@ def _gated_delta(fields: Fields, hidden: int) -> StateBlock:
 def _delta_attention(fields: Fields, hidden: int) -> StateBlock:
     """Kimi's delta attention: separate convolutions for Q, K and V, gates through a head-wide bottleneck."""
     config = fields.raw("linear_attn_config")
-    numbers = [config.get(key) if isinstance(config, Mapping) else None for key in ("num_heads", "head_dim", "short_conv_kernel_size")]
+    numbers = [
+        config.get(key) if isinstance(config, Mapping) else None for key in ("num_heads", "head_dim", "short_conv_kernel_size")
+    ]
     if not all(isinstance(number, int) and 0 < number < 2**20 for number in numbers):
         raise FieldError("missing_field", "linear_attn_config lacks num_heads, head_dim or short_conv_kernel_size; add them")
     heads, width, kernel = numbers

@@ -24,10 +24,13 @@ BUFFER = "buffer"
 """Group of stored tensors that are no parameters (rotary tables, causal masks): bytes in the file, never loaded."""
 
 TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
-    TensorPattern(BUFFER, r"(rotary_emb|rotary_pos_emb|rope)\.(inv_freq|cos|sin|.*cached)$", "llama 1, gpt-neox, chatglm, baichuan"),
+    TensorPattern(
+        BUFFER, r"(rotary_emb|rotary_pos_emb|rope)\.(inv_freq|cos|sin|.*cached)$", "llama 1, gpt-neox, chatglm, baichuan"
+    ),
     TensorPattern(BUFFER, r"\.(attn|attention)\.(masked_)?bias$", "gpt2, gpt-neo, gpt-neox, gpt-j causal masks"),
     TensorPattern(BUFFER, r"(^|\.)position_ids$|\.embed_positions\.weights$|_float_tensor$", "CLIP and other towers, sinusoids"),
     TensorPattern(BUFFER, r"\.(input|output)_(min|max)$|\.layer_scalar$", "gemma 4 clipping ranges and layer scalars"),
+    TensorPattern(BUFFER, r"\.tid2eid$", "deepseek v4's hash-routed layers"),
     TensorPattern(BUFFER, r"\.embed_positions$|relative_position_index$", "gpt-j sinusoids, window attention"),
     TensorPattern(
         "vision_audio",
@@ -53,8 +56,12 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
         r"shared_head|eh_proj|mtp_embed_tokens|mtp_norm)(\.|$)|^model\.mtp",
         "deepseek v3, glm, qwen 3.5, mimo, ernie 4.5, longcat",
     ),
-    TensorPattern("lm_head", r"(^|\.)(lm_head|embed_out|output_layer|lm_output)(\.(weight|bias|linear\.weight|linear\.bias))?$", "most"),
-    TensorPattern("lm_head", r"^(language_model\.|model\.)*(output|head|ff_out)\.(weight|bias)$", "internlm2, rwkv, mistral, olmo 1"),
+    TensorPattern(
+        "lm_head", r"(^|\.)(lm_head|embed_out|output_layer|lm_output)(\.(weight|bias|linear\.weight|linear\.bias))?$", "most"
+    ),
+    TensorPattern(
+        "lm_head", r"^(language_model\.|model\.)*(output|head|ff_out)\.(weight|bias)$", "internlm2, rwkv, mistral, olmo 1"
+    ),
     TensorPattern("embedding", r"\.embed_tokens_per_layer\.", "gemma 3n, 4"),
     TensorPattern("other", r"per_layer_model_projection|per_layer_(input_gate|projection)\.", "gemma 3n, 4"),
     TensorPattern("other", r"(^|\.)(altup|laurel|altup_.*)(\.|$)", "gemma 3n"),
@@ -62,7 +69,7 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
     TensorPattern("embedding", r"(^|\.)(word_embeddings|embedding\.word_embeddings)(\.weight)?$", "bloom, falcon, chatglm"),
     TensorPattern(
         "embedding",
-        r"(^|\.)(embed_tokens|embed_in|wte|wpe|tok_embeddings|token_embd|embed_positions|position_embeddings|word_embedding|"
+        r"(^|\.)(embed_tokens|embed_in|embed|wte|wpe|tok_embeddings|token_embd|embed_positions|position_embeddings|word_embedding|"
         r"embedding|embeddings|token_embeddings|project_in|project_out|tok_embed|ngram_embeddings|oe_embeddings)"
         r"(\.(weight|embedding|word_embeddings\.weight|new_embedding|new_emb))*$",
         "most; learned positions of gpt2 and opt",
@@ -94,15 +101,15 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
     TensorPattern(
         "router",
         r"(e_score_correction_bias|expert_bias|moe_statics|router\.(weight|bias|layer\.weight|classifier|scale|proj|per_expert)"
-        r"|\.router\.|\.router$|\.gate\.(weight|bias|wg\.weight|e_score|tid2eid)|\.gate\.wg|moe_gate|gate_weight|"
+        r"|\.router\.|\.router$|\.gate\.(weight|bias|wg\.weight|e_score)|\.gate\.wg|moe_gate|gate_weight|"
         r"router_gate|global_scale|per_expert_scale|per_dim_scale)",
         "mixtral, deepseek, qwen-moe, gpt-oss, llama 4, dbrx, hunyuan, ernie 4.5, gemma 4",
     ),
     TensorPattern("norms", r"\.mlp\.norm_(weight|bias)$", "general"),
     TensorPattern(
         "routed_experts",
-        r"\.(experts|moe|moe_mlp|expert|local_experts|fc\d_latent_proj|routed_experts)\.|\.experts\.|"
-        r"block_sparse_moe\.(input|output)_linear|\.moe\.|fc[12]_latent_proj|\.experts_|expert_linear",
+        r"\.(experts|moe|moe_mlp|expert|local_experts|routed_experts)\.|\.experts\.|"
+        r"block_sparse_moe\.(input|output)_linear|\.moe\.|\.experts_|expert_linear",
         "mixtral, deepseek, qwen-moe, gpt-oss, granite-moe, nemotron-h, grok, phimoe, gemma 4",
     ),
     TensorPattern(
@@ -111,15 +118,25 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
         r"\.beta)?$",
         "most",
     ),
-    TensorPattern("norms", r"(layernorm|layer_norm|_norm|norm)(s)?\.[^.]*(\.weight|\.bias)?$", "persimmon, stablelm per-head norms"),
+    TensorPattern(
+        "norms", r"(layernorm|layer_norm|_norm|norm)(s)?\.[^.]*(\.weight|\.bias)?$", "persimmon, stablelm per-head norms"
+    ),
+    TensorPattern("attention", r"\.(hc_attn|attn_hc)", "deepseek v4 hyper-connections"),
+    TensorPattern("dense_mlp", r"\.(hc_ffn|hc_mlp|ffn_hc|mlp_hc)|\.fc\d_latent_proj", "deepseek v4; nemotron-h's latent experts"),
     TensorPattern("other", r"(^|\.)hc_", "deepseek v4 hyper-connections"),
     TensorPattern(
         "attention",
         r"\.(self_attn|self_attention|attn|attention|cross_attn|norm_attn_norm|attn_block|multihead_attn|sa|attns?)\.",
         "most",
     ),
-    TensorPattern("attention", r"\.(q|k|v|o|qkv|out|g|qk|kv_[ab]|q_[ab])_proj(\.|$)|\.(wq|wk|wv|wo|wqkv|c_attn|Wqkv|W_pack)(\.|$)", "most"),
-    TensorPattern("attention", r"\.(att_proj|attn_out|fused_qkv)(\.|$)|cross_attn_(attn|mlp)_gate|\.sinks$|\.attention_sink", "olmo 1, gpt-oss"),
+    TensorPattern(
+        "attention", r"\.(q|k|v|o|qkv|out|g|qk|kv_[ab]|q_[ab])_proj(\.|$)|\.(wq|wk|wv|wo|wqkv|c_attn|Wqkv|W_pack)(\.|$)", "most"
+    ),
+    TensorPattern(
+        "attention",
+        r"\.(att_proj|attn_out|fused_qkv)(\.|$)|cross_attn_(attn|mlp)_gate|\.sinks$|\.attention_sink",
+        "olmo 1, gpt-oss",
+    ),
     TensorPattern(
         "dense_mlp",
         r"\.(mlp|mlps|feed_forward|ffn|ff|fc1|fc2|ff_proj|ff_out|up_proj|down_proj|gate_proj|gate_up_proj|dense_h_to_4h|"

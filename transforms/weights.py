@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
@@ -50,7 +50,6 @@ class Weights:
     head_stored: bool
     detected_method: str | None
     dominant_dtype: str | None
-    kept_in_16_bit: frozenset[str] = field(default_factory=frozenset)
 
     def logical(self, *groups: str) -> int:
         """Logical parameters of the given groups."""
@@ -63,12 +62,16 @@ def count_weights(
     tied: bool,
     bits: float | None,
     prequantized: bool,
+    linear_layers: frozenset[int] = frozenset(),
+    biased: str | None = None,
 ) -> Weights:
     """Parameters and bytes of all tensors by group and dtype.
 
     `layers` is the number of layers of the language model (tensors of layers beyond it are next-token-prediction heads),
     `tied` whether the engine shares head and embedding (a head that is stored all the same is not loaded), `bits` those
-    of the checkpoint's quantization where stated, `prequantized` whether it has one.
+    of the checkpoint's quantization where stated, `prequantized` whether it has one, `linear_layers` the layers whose
+    attention is linear (kimi linear and minimax name it like softmax attention), `biased` which projections the family
+    gives a bias (q, o, m), None where unknown: gptq writes biases of zeros beside the others.
     """
     forms = tuple(forms)
     modules: dict[str, dict[str, TensorForm]] = {}
@@ -80,9 +83,10 @@ def count_weights(
         modules.setdefault(module, {}).setdefault(leaf.removeprefix(module.rsplit(".", 1)[-1]) or leaf, form)
     method = detect_method(leaves)
     dominant = _dominant_dtype(forms)
-    counter = _Counter(modules, tied, bits, prequantized or method is not None, dominant == "F32")
+    counter = _Counter(modules, tied, bits, prequantized or method is not None, dominant == "F32", biased)
     for form in forms:
-        counter.add(form, layers)
+        for part, group in _parts(form, layers, linear_layers):
+            counter.add(part, group)
     return Weights(
         groups=counter.groups,
         attention_replicated=counter.replicated,
@@ -91,60 +95,49 @@ def count_weights(
         head_stored=counter.head_stored,
         detected_method=method,
         dominant_dtype=dominant,
-        kept_in_16_bit=frozenset(counter.kept),
     )
 
 
 class _Counter:
-    def __init__(self, modules: dict[str, dict[str, TensorForm]], tied: bool, bits: float | None, quantized: bool, halve: bool):
-        self.modules, self.tied, self.bits, self.quantized, self.halve = modules, tied, bits, quantized, halve
+    def __init__(
+        self, modules: dict[str, dict[str, TensorForm]], tied: bool, bits: float | None, quantized: bool, halve: bool, biased: str | None
+    ) -> None:
+        self.modules, self.tied, self.bits, self.quantized, self.halve, self.biased = modules, tied, bits, quantized, halve, biased
         self.groups: dict[tuple[str, str], GroupWeights] = {}
         self.replicated = self.kv_projection = self.fused = 0
         self.head_stored = False
-        self.kept: set[str] = set()
 
-    def add(self, form: TensorForm, layers: int) -> None:
+    def add(self, form: TensorForm, group: str) -> None:
         module, role = split_name(form.template)
         siblings = self.modules[module]
         if role == "scale" and needs_weight_beside(form.template) and len(siblings) < 2:
             module, role = form.template, "plain"
-        group = group_of(f"{module}.weight" if role in ("scale", "packed") else form.template)
-        beyond, total = _layers_beyond(form, layers) if group != "vision_audio" else (0, 1)
         logical, linear = 0, 0
-        if role != "scale" and group != BUFFER:
-            logical, packed = weight_of(form, siblings, self.bits) if role != "bias" else (form.elements, False)
-            if group in QUANTIZABLE_GROUPS and role != "bias" and _is_matrix(form, module) and (packed or not self.quantized):
+        if role == "bias":
+            logical = 0 if self._is_filler(module, siblings) else form.elements
+        elif role != "scale" and group != BUFFER:
+            logical, packed = weight_of(form, siblings, self.bits)
+            if group in QUANTIZABLE_GROUPS and is_matrix(form) and (packed or not self.quantized):
                 linear = logical
-            elif group in QUANTIZABLE_GROUPS and self.quantized and role == "weight" and len(form.shape) > 1:
-                self.kept.add(module)
-        loaded = form.stored_bytes
-        if self.halve and role != "scale" and form.dtype in ("F32", "F64"):
-            loaded = form.elements * 2
-        if group == BUFFER or _NOT_LOADED.match(form.template):
+        loaded = form.elements * 2 if self.halve and role != "scale" and form.dtype in ("F32", "F64") else form.stored_bytes
+        if group in (BUFFER, "mtp") or _NOT_LOADED.match(form.template):
             loaded = 0
-        if group == "lm_head":
-            self.head_stored |= role != "bias"
-            if self.tied and role != "bias":
-                logical = linear = loaded = 0
-        self._put("other" if group == BUFFER else group, form, logical, linear, loaded, beyond, total)
-        if group == "attention" and total:
-            inside = logical * (total - beyond) // total
-            self._count_attention_parts(module, inside)
+        if group == "lm_head" and role != "bias":
+            self.head_stored = True
+            if self.tied:
+                logical = loaded = 0
+        elif group == "attention":
+            self._count_attention_parts(module, logical)
+        key = ("other" if group == BUFFER else group, form.dtype)
+        part = GroupWeights(logical, 0 if group == "mtp" else linear, form.stored_bytes, loaded)
+        self.groups[key] = self.groups.get(key, GroupWeights()) + part
 
-    def _put(self, group: str, form: TensorForm, logical: int, linear: int, loaded: int, beyond: int, total: int) -> None:
-        stored = form.stored_bytes
-        if group == "mtp":
-            beyond = total
-        inside = total - beyond
-        if inside:
-            part = GroupWeights(*(value * inside // total for value in (logical, linear, stored, loaded)))
-            self._sum(group, form.dtype, part)
-        if beyond:
-            part = GroupWeights(logical * beyond // total, 0, stored * beyond // total, 0)
-            self._sum("mtp", form.dtype, part)
-
-    def _sum(self, group: str, dtype: str, part: GroupWeights) -> None:
-        self.groups[group, dtype] = self.groups.get((group, dtype), GroupWeights()) + part
+    def _is_filler(self, module: str, siblings: dict[str, TensorForm]) -> bool:
+        if self.biased is None or "qweight" not in siblings:
+            return False
+        leaf = module.rsplit(".", 1)[-1]
+        part = "q" if leaf in ("q_proj", "k_proj", "v_proj", "qkv_proj", "c_attn", "query_key_value") else "o" if "o_proj" in leaf else "m"
+        return part not in self.biased
 
     def _count_attention_parts(self, module: str, logical: int) -> None:
         if _REPLICATED.search(module):
@@ -155,20 +148,32 @@ class _Counter:
             self.fused += logical
 
 
-def _is_matrix(form: TensorForm, module: str) -> bool:
-    return len(form.shape) >= 2 and not _NO_LINEAR.search(module)
+def is_matrix(form: TensorForm) -> bool:
+    """Whether a form is a matrix that quantized publications would quantize (no convolution, decay, gate of one row, sink)."""
+    return len(form.shape) >= 2 and form.shape[-2] != 1 and not _NO_LINEAR.search(split_name(form.template)[0])
+
+
+def _parts(form: TensorForm, layers: int, linear_layers: frozenset[int]) -> list[tuple[TensorForm, str]]:
+    """The form's tensors by group: those of layers beyond the model's are mtp, attention in linear layers is linear."""
+    module, role = split_name(form.template)
+    group = group_of(f"{module}.weight" if role in ("scale", "packed") else form.template)
+    if not form.layers or group in ("vision_audio", "mtp") or not _TEXT_LAYERS.search(form.template):
+        return [(form, group)]
+    numbers = _span(form.layers)
+    beyond = sum(number >= layers for number in numbers)
+    moved = 0
+    if linear_layers and (group == "attention" or (group == "norms" and ".self_attn." in form.template)):
+        moved = sum(number in linear_layers for number in numbers)
+    if not beyond and not moved:
+        return [(form, group)]
+    each = form.count // len(numbers)
+    counts = ((len(numbers) - beyond - moved, group), (beyond, "mtp"), (moved, "linear_attention"))
+    return [(form._replace(count=each * number), name) for number, name in counts if number]
 
 
 @lru_cache(maxsize=10_000)
 def _span(layers: str) -> tuple[int, ...]:
     return tuple(layer_numbers(layers))
-
-
-def _layers_beyond(form: TensorForm, layers: int) -> tuple[int, int]:
-    if not form.layers or not _TEXT_LAYERS.search(form.template):
-        return 0, 1
-    numbers = _span(form.layers)
-    return sum(number >= layers for number in numbers), len(numbers)
 
 
 def _dominant_dtype(forms: tuple[TensorForm, ...]) -> str | None:

@@ -1,0 +1,173 @@
+"""`hub_files` → `architectures`, `parameter_groups`, `layer_groups`, `models` and `rejects`: one record or one reject a model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from dataclasses import fields as record_fields
+
+import polars as pl
+
+from transforms.architecture import Facts, describe
+from transforms.attention import state_blocks
+from transforms.config import ConfigError, parse_config
+from transforms.config_fields import FieldError, Fields, text_config
+from transforms.contracts import frame_of
+from transforms.decoders import refusal, without_weights
+from transforms.derived import biased_parts, derive_tensors
+from transforms.families import Family, family_of
+from transforms.header_facts import confirm, header_defaults
+from transforms.layer_plan import STATE_KINDS, plan_layers
+from transforms.quantization import Quantization, read_quantization
+from transforms.quantized_layout import quantize
+from transforms.records import Extracted, HubFiles, Reject
+from transforms.safetensors import HeaderError, HeaderSummary, read_summary
+from transforms.weights import count_weights
+
+_DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "float64": "F64", "half": "F16", "float": "F32"}
+_MODEL_COLUMNS = (
+    "sha",
+    "author",
+    "license",
+    "gated",
+    "downloads",
+    "likes",
+    "last_modified",
+    "pipeline_tag",
+    "base_model",
+    "source",
+)
+
+
+@dataclass(frozen=True)
+class ExtractedTables:
+    """The five tables that extraction yields, each through its contract."""
+
+    architectures: pl.DataFrame
+    parameter_groups: pl.DataFrame
+    layer_groups: pl.DataFrame
+    models: pl.DataFrame
+    rejects: pl.DataFrame
+
+
+def extract_frames(hub_files: pl.DataFrame) -> ExtractedTables:
+    """Every row of `hub_files` as a row of `models` (and its architecture's rows) or of `rejects`.
+
+    Where models of one architecture were sized from headers and from configs, the one from headers stands for it.
+    """
+    known = {field.name for field in record_fields(HubFiles)}
+    kept: dict[str, Extracted] = {}
+    models, rejects = [], []
+    for row in hub_files.iter_rows(named=True):
+        files = HubFiles(**{name: value for name, value in row.items() if name in known})
+        result = extract_model(files)
+        if isinstance(result, Reject):
+            rejects.append(
+                {"model_id": files.model_id, "code": result.code, "message": result.message, "fetched_at": files.fetched_at}
+            )
+            continue
+        key = str(result.architecture["architecture_key"])
+        if key not in kept or (kept[key].architecture["sizes_source"] != "header" == result.architecture["sizes_source"]):
+            kept[key] = result
+        models.append(
+            {
+                "model_id": files.model_id,
+                "architecture_key": key,
+                "id_inferred": bool(row.get("id_inferred") or False),
+                "fetched_at": files.fetched_at,
+                **{column: row.get(column) for column in _MODEL_COLUMNS},
+            }
+        )
+    return ExtractedTables(
+        architectures=frame_of("architectures", (extracted.architecture for extracted in kept.values())),
+        parameter_groups=frame_of(
+            "parameter_groups", (part for extracted in kept.values() for part in extracted.parameter_groups)
+        ),
+        layer_groups=frame_of("layer_groups", (group for extracted in kept.values() for group in extracted.layer_groups)),
+        models=frame_of("models", models),
+        rejects=frame_of("rejects", rejects),
+    )
+
+
+def extract_model(files: HubFiles) -> Extracted | Reject:
+    """One model's rows, or the reject that says why it has none. Never raises on what the files contain."""
+    if files.status != "ok":
+        return Reject(files.status, files.message or f"the crawl ended with {files.status}; run it again")
+    only_gguf = without_weights(files)
+    if files.config_json is None:
+        return only_gguf or Reject("no_config", "the repository has no config.json; name the model that it belongs to instead")
+    try:
+        root = parse_config(files.config_json)
+        beside = parse_config(files.quantization_json) if files.quantization_json else None
+        refused = refusal(files, root)
+        if refused is not None:
+            return refused
+        if only_gguf is not None:
+            return only_gguf
+        summary = read_summary(files.header_summary) if files.header_summary else None
+        return _extract(root, beside, summary)
+    except (ConfigError, FieldError, HeaderError) as error:
+        return Reject(error.code, str(error))
+
+
+def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, summary: HeaderSummary | None) -> Extracted:
+    text = text_config(root)
+    model_type = str(text.get("model_type") or root.get("model_type") or "")[:100]
+    family, known = family_of(model_type)
+    if not known and text is not root:
+        family, known = family_of(str(root.get("model_type") or "")[:100])
+    names = root.get("architectures") or text.get("architectures")
+    architecture = str(names[0])[:100] if isinstance(names, list) and names else None
+    fields = Fields(root, text, model_type, architecture, {**family.defaults, **header_defaults(summary)})
+    plan = plan_layers(fields, family, summary is not None)
+    states = state_blocks(plan, fields)
+    quantization = read_quantization(root, text, beside)
+    tied = _tied(fields, family, summary)
+    linear = frozenset(index for index, layer in enumerate(plan) if layer.kind in STATE_KINDS - {"hybrid"})
+    if summary is None:
+        dtype = _DTYPES.get(_stated_dtype(fields), "BF16")
+        forms = derive_tensors(fields, family, plan, states, tied, dtype)
+        if quantization.method != "none":
+            forms = quantize(forms, quantization, fields)
+    else:
+        forms = list(summary.tensors)
+    weights = count_weights(
+        forms, len(plan), tied, quantization.bits, quantization.method != "none", linear,
+        biased_parts(fields, family) if known else None,
+    )  # fmt: skip
+    if quantization.method == "none" and weights.detected_method and summary is not None:
+        quantization = Quantization(weights.detected_method)
+    if summary is not None:
+        confirm(fields, family, known, plan, states, tied, summary, weights)
+        tied = tied or not weights.head_stored
+    sources = dict(fields.sources)
+    sources["sizes"] = "header" if summary is not None else "derived"
+    sources["family"] = "known" if known else "inferred"
+    return describe(Facts(fields, plan, states, weights, quantization, tied, sources["sizes"], sources))
+
+
+def _tied(fields: Fields, family: Family, summary: HeaderSummary | None) -> bool:
+    for key in ("tie_word_embeddings", "tie_embedding"):
+        stated = fields.raw(key)
+        if isinstance(stated, bool):
+            fields.sources["tied_embeddings"] = "config"
+            return stated
+    stated = fields.root.get("tie_word_embeddings")
+    if isinstance(stated, bool):
+        fields.sources["tied_embeddings"] = "config"
+        return stated
+    fields.sources["tied_embeddings"] = "model_type default"
+    return family.tied
+
+
+def _stated_dtype(fields: Fields) -> str:
+    for holder in (fields.text, fields.root):
+        for key in ("dtype", "torch_dtype"):
+            if isinstance(holder.get(key), str):
+                return str(holder[key]).removeprefix("torch.")
+    return ""
+
+
+def with_summary(files: HubFiles, summary: str | None) -> HubFiles:
+    """The same model with other headers, or none: what it would be sized as from its config alone."""
+    return replace(files, header_summary=summary)

@@ -1,0 +1,73 @@
+"""16-bit tensors → the same model as its quantization stores it, for checkpoints that have no headers."""
+
+from __future__ import annotations
+
+from transforms.config_fields import Fields
+from transforms.fields import QUANTIZABLE_GROUPS
+from transforms.ignored_modules import IgnoredModules
+from transforms.quantization import Quantization
+from transforms.safetensors import TensorForm, layer_numbers
+from transforms.tensor_patterns import group_of
+from transforms.weights import is_matrix
+
+_EXPERTS_ONLY = ("mxfp4",)
+
+
+def quantize(forms: list[TensorForm], quantization: Quantization, fields: Fields) -> list[TensorForm]:
+    """The forms with every matrix that the method covers and the checkpoint does not leave out in packed form and scales."""
+    ignored = IgnoredModules(quantization.ignored)
+    four_bit_experts = fields.raw("expert_dtype") == "fp4"
+    stored: list[TensorForm] = []
+    for form in forms:
+        group = group_of(form.template)
+        covered = group == "routed_experts" if quantization.method in _EXPERTS_ONLY else group in QUANTIZABLE_GROUPS
+        if not covered or not form.template.endswith(".weight") or not is_matrix(form) or not quantization.bits:
+            stored.append(form)
+            continue
+        bits = 4.0 if four_bit_experts and group == "routed_experts" else quantization.bits
+        kept, packed = _split(form, ignored)
+        if kept is not None:
+            stored.append(kept)
+        if packed is not None:
+            stored += _packed(packed, bits, quantization)
+    return stored
+
+
+def _split(form: TensorForm, ignored: IgnoredModules) -> tuple[TensorForm | None, TensorForm | None]:
+    """The form's part in layers that are left out, and its part in the others."""
+    if not ignored or not form.layers:
+        return (form, None) if ignored.matches(form.template.removesuffix(".weight"), None) else (None, form)
+    numbers = layer_numbers(form.layers)
+    module = form.template.removesuffix(".weight")
+    outside = [number for number in numbers if ignored.matches(module, number)]
+    if not outside:
+        return None, form
+    inside = [number for number in numbers if number not in set(outside)]
+    each = form.count // len(numbers)
+    kept = form._replace(count=each * len(outside), layers=",".join(map(str, outside)))
+    return kept, form._replace(count=each * len(inside), layers=",".join(map(str, inside))) if inside else None
+
+
+def _packed(form: TensorForm, bits: float, quantization: Quantization) -> list[TensorForm]:
+    module = form.template.removesuffix(".weight")
+    *leading, rows, columns = form.shape
+    group = quantization.group_size
+    if bits >= 8:
+        weight = form._replace(dtype="F8_E4M3" if "fp8" in quantization.method or "float" in str(quantization.format) else "I8")
+        if group:
+            scale = form._replace(
+                template=f"{module}.weight_scale_inv", dtype="F32", shape=(*leading, -(-rows // group), -(-columns // group))
+            )
+        else:
+            scale = form._replace(template=f"{module}.weight_scale", dtype="F32", shape=(*leading, rows))
+        return [weight, scale]
+    per_word = int(32 // bits)
+    if bits == 4 and group in (16, 32) and quantization.method not in ("awq", "gptq", "compressed-tensors"):
+        weight = form._replace(template=f"{module}.weight_packed", dtype="U8", shape=(*leading, rows, -(-columns // 2)))
+        scale = form._replace(template=f"{module}.weight_scale", dtype="F8_E4M3", shape=(*leading, rows, -(-columns // group)))
+        return [weight, scale]
+    weight = form._replace(template=f"{module}.weight_packed", dtype="I32", shape=(*leading, rows, -(-columns // per_word)))
+    scale = form._replace(
+        template=f"{module}.weight_scale", dtype="BF16", shape=(*leading, rows, -(-columns // (group or columns)))
+    )
+    return [weight, scale]
