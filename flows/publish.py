@@ -60,6 +60,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
 
     Raises PublishError, with what failed, when a check fails; `latest` is then as it was.
     """
+    from flows.database import connect
     from flows.join import build_database
 
     started = time.monotonic()
@@ -77,7 +78,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
         partial = versions.root / f".{run_id}.partial"
         partial.mkdir()
         build_database(partial / DATABASE, tables)
-        with duckdb.connect(str(partial / DATABASE)) as connection:
+        with connect(partial / DATABASE) as connection:
             changes = write_changes(connection, before)
             counts = _write_parquet(connection, partial, tables)
             check_published(connection, partial, tables, before, facts or {})

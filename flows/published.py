@@ -8,6 +8,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.output import Rows
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -85,3 +87,9 @@ def open_version(version: Path) -> duckdb.DuckDBPyConnection:
 def sql_text(name: str) -> str:
     """The text of a file of the `sql` room, by its path in it."""
     return files("sql").joinpath(name).read_text(encoding="utf-8")
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None) -> Rows:
+    """The rows of a query file of the `sql` room."""
+    cursor = connection.execute(sql_text(name), params or {})
+    return Rows(tuple(column[0] for column in cursor.description), cursor.fetchall())
