@@ -65,9 +65,9 @@ class Repo:
     tags: tuple[str, ...] = ()
     card: Mapping[str, object] | None = None
     pipeline_tag: str | None = "text-generation"
-    downloads: int = 1000
-    likes: int = 10
-    last_modified: str = "2025-01-02T03:04:05.000Z"
+    downloads: int | None = 1000
+    likes: int | None = 10
+    last_modified: str | None = "2025-01-02T03:04:05.000Z"
     totals: Mapping[str, int] | None = None
     listed: bool = True  # whether metadata names the files
     redirects: Mapping[str, str] = field(default_factory=dict)
@@ -194,7 +194,8 @@ class CorpusRepos(Mapping[str, Repo]):
             files |= {name: VirtualFile(b"", 1000) for name in sorted(set(shards))}
         digest = hashlib.sha1(files["config.json"] if isinstance(files["config.json"], bytes) else b"", usedforsecurity=False)
         digest.update("\0".join(sorted(files)).encode())
-        return Repo(files, sha=digest.hexdigest(), totals=totals)
+        unknown = {"downloads": None, "likes": None, "last_modified": None, "pipeline_tag": None}
+        return Repo(files, sha=digest.hexdigest(), totals=totals, **unknown)
 
 
 @dataclass(frozen=True)
@@ -274,6 +275,9 @@ class _Handler(BaseHTTPRequestHandler):
         sharded = re.fullmatch(r"/api/models/(.+)/safetensors-metadata/(.+)", path)
         resolved = re.fullmatch(r"/(.+?)/resolve/([^/]+)/(.+)", path)
         model = re.fullmatch(r"/api/models/(.+?)(?:/revision/([^/]+))?", path)
+        if path == "/counts":
+            self._counts()
+            return
         route = "other"
         if sharded:
             route = "sharded metadata"
@@ -301,6 +305,13 @@ class _Handler(BaseHTTPRequestHandler):
             self._file(resolved[1], resolved[2], resolved[3])
         else:
             self._error(404, None, "Sorry, we can't find the page you are looking for.")
+
+    def _counts(self) -> None:
+        """Requests by route since the last time: for whoever has the Hub in another process."""
+        with self.hub.lock:
+            counts = {**self.hub.requests, "weight bytes": self.hub.weight_bytes}
+        self.hub.forget()
+        self._send(200, json.dumps(counts).encode(), {"Content-Type": "application/json"})
 
     def _fail(self, fault: str) -> None:
         with self.hub.lock:
@@ -339,7 +350,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _list(self, query: dict[str, list[str]]) -> None:
         ids = [model_id for model_id in self.hub.repos if _matches(model_id, self.hub.repos[model_id], query)]
         if "downloads" in query.get("sort", []):
-            ids.sort(key=lambda model_id: -self.hub.repos[model_id].downloads)
+            ids.sort(key=lambda model_id: -(self.hub.repos[model_id].downloads or 0))
         start = int(query.get("cursor", ["0"])[0])
         size = min(self.hub.page, int(query.get("limit", [str(self.hub.page)])[0]))
         body = json.dumps([_described(each, self.hub.repos[each], query) for each in ids[start : start + size]]).encode()
