@@ -64,7 +64,9 @@ def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(text)
 
 
-def run_sql(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None) -> duckdb.DuckDBPyConnection:
+def run_sql(
+    connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None
+) -> duckdb.DuckDBPyConnection:
     """Run a file of `sql/` (a path below it, as `tables/layouts.sql`), its `$name` parameters bound to `params`."""
     return connection.execute(sql_text(name), params) if params else connection.execute(sql_text(name))
 

@@ -175,7 +175,9 @@ def known_architectures() -> dict[str, tuple[dict[str, object], Rows]]:
                 "norms": 1_100_000,
             },
             [
-                _layers(0, "latent", 61, heads=128, kv_heads=1, head_dim=576, kv_bytes=1152, decode_flops=278528, prefill_flops=81920),
+                _layers(
+                    0, "latent", 61, heads=128, kv_heads=1, head_dim=576, kv_bytes=1152, decode_flops=278528, prefill_flops=81920
+                ),
             ],
             bytes_of={
                 "attention": 11_420_000_000,

@@ -1,7 +1,7 @@
 -- First stage of an estimate: what one GPU of a replica holds and reads, whatever the card. Takes the name of a table with
 -- architecture_key, quantization, tp, pp, dp, ep (and any other columns, passed on) and adds, per row:
 --   precision (the checkpoint's own for native), gates and speed class of that precision, layout_refusal,
---   weights_bytes and expert_bytes of the fullest GPU, KV bytes a token on one GPU (full layers, up to two windows, padded to whole
+--   gpu_weights_bytes and gpu_expert_bytes of the fullest GPU, KV bytes a token on one GPU (full layers, up to two windows, padded to whole
 --   layer groups for the memory and unpadded for the speed), state, and the matrices that a decode step reads.
 -- Rows whose architecture or quantization is unknown are dropped.
 create or replace macro sharded(configurations) as table
@@ -86,7 +86,7 @@ divided as (
         attention_bytes / nullif(parameters_attention, 0)::double as bytes_per_attention_parameter,
         dense_mlp_bytes + attention_bytes + shared_expert_bytes + linear_attention_bytes + router_bytes as dense_bytes,
         routed_expert_bytes / expert_gpus
-            * largest_stage_layers(layers, pp) / layers as expert_bytes,
+            * largest_stage_layers(layers, pp) / layers as gpu_expert_bytes,
         if(lm_head_bytes > 0, parameters_lm_head, parameters_embedding) as head_parameters,
         if(lm_head_bytes > 0, lm_head_bytes, embedding_bytes) as head_bytes,
         1e0 / tp as tp_share,
@@ -117,7 +117,7 @@ placed as (
             embedding_bytes / tp + tower_bytes + other_bytes,
             lm_head_bytes / tp,
             embedding_bytes / tp
-        ) as weights_bytes,
+        ) as gpu_weights_bytes,
         greatest(0, dense_bytes - 2 * (dense_parameters - dense_linear_parameters)) as dense_linear_bytes,
         layout_refusal(
             tp,

@@ -91,8 +91,8 @@ limited as (
         end as quantized_rate_efficiency,
         if(arithmetic = 'fp4' and fp4_tflops is not null, fp4_read_efficiency, quantized_read_efficiency) as quantized_reach,
         memory_bandwidth_gb_per_s * card_share as bandwidth,
-        weights_bytes / 1024 ^ 3
-            + if(vendor = 'AMD', (amd_moe_weights_factor - 1) * expert_bytes / 1024 ^ 3, 0) as weights_gib_per_gpu
+        gpu_weights_bytes / 1024 ^ 3
+            + if(vendor = 'AMD', (amd_moe_weights_factor - 1) * gpu_expert_bytes / 1024 ^ 3, 0) as weights_gib_per_gpu
     from equipped
 ),
 

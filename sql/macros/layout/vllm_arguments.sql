@@ -1,0 +1,18 @@
+-- The arguments to paste after `vllm serve` for a layout.
+-- Units: GPUs, stages, replicas; tokens.
+-- Source: vLLM engine arguments.
+-- Example: vllm_arguments(1, 1, 1, 1, 8192, null, null, false) = '--max-model-len 8192'
+-- Example: vllm_arguments(4, 2, 1, 1, 8192, '--quantization fp8', '--kv-cache-dtype fp8', true) = '--tensor-parallel-size 4 --pipeline-parallel-size 2 --max-model-len 8192 --quantization fp8 --kv-cache-dtype fp8 --dtype half'
+-- Example: vllm_arguments(1, 1, 8, 8, 8192, null, null, false) = '--data-parallel-size 8 --enable-expert-parallel --max-model-len 8192'
+create or replace macro vllm_arguments(tp, pp, dp, ep, context, quantization_arguments, kv_arguments, serves_half) as
+    concat_ws(
+        ' ',
+        if(tp > 1, format('--tensor-parallel-size {}', tp), null),
+        if(pp > 1, format('--pipeline-parallel-size {}', pp), null),
+        if(dp > 1, format('--data-parallel-size {}', dp), null),
+        if(ep > 1, '--enable-expert-parallel', null),
+        format('--max-model-len {}', context),
+        quantization_arguments,
+        kv_arguments,
+        if(serves_half, '--dtype half', null)
+    );

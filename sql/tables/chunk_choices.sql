@@ -1,0 +1,58 @@
+-- The best layouts of one chunk: a row is one precision, KV precision and context of an architecture on the fewest machines of one kind that
+-- it needs, with the layout that each objective takes.
+--   cost         most output tokens per second at the best batch within the default SLO: the least cost per token of that machine
+--   performance  least time per output token of a single request
+--   balanced     greatest product of the two, throughput over single-request time
+-- Without speed (an accelerator without rates) the most copies of the smallest replica is taken.
+create or replace temp table chunk_choices as
+with
+
+deployments as (
+    select
+        replicas.rowid as replica,
+        replicas.architecture_key,
+        replicas.quantization,
+        replicas.kv_dtype,
+        replicas.context,
+        classes.hardware,
+        classes.nodes,
+        classes.dp,
+        coalesce(replicas.output_tokens_per_s, 1e-6) * classes.dp as throughput,
+        coalesce(replicas.single_stream_tpot_ms, 1e6) as single_ms
+    from chunk_replicas as replicas
+    join deployment_classes as classes using (replica_class)
+),
+
+fewest as (
+    select *
+    from deployments
+    where nodes = 1
+    union all
+    select deployments.*
+    from deployments
+    semi join chunk_scaled_out as wanted
+        on wanted.architecture_key = deployments.architecture_key
+        and wanted.quantization = deployments.quantization
+        and wanted.kv_dtype = deployments.kv_dtype
+        and wanted.context = deployments.context
+        and wanted.hardware = deployments.hardware
+        and wanted.nodes = deployments.nodes
+    where deployments.nodes > 1
+),
+
+chosen as (
+    select
+        architecture_key,
+        quantization,
+        kv_dtype,
+        context,
+        hardware,
+        nodes,
+        arg_max(replica, throughput) as cost_replica,
+        arg_min(replica, single_ms) as performance_replica,
+        arg_max(replica, throughput / single_ms) as balanced_replica
+    from fewest
+    group by all
+)
+
+from chosen;

@@ -1,0 +1,20 @@
+-- The shards of one chunk of architectures: every precision of the nightly grid under every layout of a replica that an engine accepts.
+create or replace temp table chunk_shards as
+with
+
+shard_keys as (
+    select
+        grid.architecture_key,
+        grid.quantization,
+        ways.tp,
+        ways.pp,
+        greatest(1, ways.ep // ways.tp)::integer as dp,
+        ways.ep
+    from grid_quantizations as grid
+    cross join (select distinct tp, pp, ep from replica_classes) as ways
+    where list_contains($architecture_keys, grid.architecture_key)
+)
+
+select * replace (1 as dp)
+from sharded('shard_keys')
+where layout_refusal is null;

@@ -1,0 +1,29 @@
+-- A row is one architecture at one context of the grid, with its stated default load: the catalogued contexts below the model's own maximum,
+-- and that maximum.
+create or replace view grid_loads as
+with
+
+lengths as (
+    select
+        architectures.architecture_key,
+        contexts.context
+    from architectures
+    join contexts on contexts.context < architectures.max_model_len_default
+    union all
+    select
+        architecture_key,
+        max_model_len_default as context
+    from architectures
+),
+
+loads as (
+    select
+        lengths.architecture_key,
+        lengths.context,
+        lengths.context - greatest(1, (lengths.context * policy.output_share)::bigint) as input_tokens,
+        greatest(1, (lengths.context * policy.output_share)::bigint) as output_tokens
+    from lengths
+    cross join policy_settings as policy
+)
+
+from loads;
