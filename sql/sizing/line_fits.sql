@@ -87,6 +87,7 @@ lines as (
         max(x) as highest,
         avg(x) as mean_x,
         avg(y) as mean_y,
+        (max(y) - min(y)) / nullif(avg(y), 0e0) as spread,
         regr_sxx(y, x) as sxx,
         if(count(*) > 1, regr_slope(y, x), null) as slope_s,
         if(count(*) > 1, regr_intercept(y, x), null) as intercept_s,

@@ -26,7 +26,9 @@ fits as (
         line_fits.slope_s,
         line_fits.intercept_s,
         line_fits.r_squared,
-        line_fits.slope_s * (line_fits.highest - line_fits.lowest) / nullif(line_fits.mean_y, 0e0) as rise,
+        -- neither does the line rise, nor do the points scatter
+        abs(line_fits.slope_s) * (line_fits.highest - line_fits.lowest) <= sizing_setting('flat_rise') * line_fits.mean_y
+            and line_fits.spread <= sizing_setting('knee_flat_rise') as is_flat,
         knee_fits.knee_concurrency,
         knee_fits.knee_base_s,
         knee_fits.knee_slope_s,
@@ -49,8 +51,8 @@ judged as (
             when target_s is null or target_users is null or test_gpu_count is null then 'no_target'
             when knee_preferred and target_s <= knee_base_s then 'unreachable'
             when knee_preferred then 'estimated'
-            when abs(rise) <= sizing_setting('flat_rise') and proven_concurrency is null then 'unreachable'
-            when abs(rise) <= sizing_setting('flat_rise') then 'flat'
+            when is_flat and proven_concurrency is null then 'unreachable'
+            when is_flat then 'flat'
             when r_squared < sizing_setting('noisy_r_squared') then 'noisy'
             when slope_s < 0 then 'falling'
             -- the line's time for a single user is over the target: copies of the GPUs do not make one request faster

@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from flows.catalogs import load_catalogs
 from flows.size_fit import Targets, fit_sweep, sizing_database
-from tests.sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, sweep_tables
+from tests.sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, settings, sweep_tables
 from transforms.contracts import conform
 
 DOCUMENT = Targets(workflow_runtime_s=10, users=100, test_gpu_count=8)
@@ -36,8 +35,8 @@ def document_tables(**changes: object) -> dict:
     ],
 )
 def test_formula(expression: str, figure: float | None) -> None:
-    with sizing_database({}, load_catalogs()["sizing_settings"]) as connection:
-        (value,) = connection.sql(f"select {expression}").fetchone()
+    with sizing_database({}, settings()) as connection:
+        (value,) = connection.execute(f"select {expression}").fetchone()
     assert value == pytest.approx(figure, abs=1e-4) if figure is not None else value is None
 
 
@@ -225,7 +224,7 @@ def test_requests_and_items_become_a_measurement() -> None:
         "requests": frame_of("requests", requests),
         "workflow_items": frame_of("workflow_items", items),
     }
-    row = fit_sweep(tables, Targets(), load_catalogs()["sizing_settings"]).measurements.row(0, named=True)
+    row = fit_sweep(tables, Targets(), settings()).measurements.row(0, named=True)
     assert row["p95_llm_latency_s"] == pytest.approx(9.55)
     assert row["p95_workflow_runtime_s"] == pytest.approx(9.6)
     assert row["ttft_ms"] == pytest.approx(550)
