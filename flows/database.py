@@ -30,7 +30,7 @@ _COMMENT = re.compile(r"--[^\n]*")
 def connect(path: Path | None = None, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """A connection to a database file (None: in memory) that keeps within memory and the machine's processors.
 
-    Row order of results is not kept unless a query orders them; what does not fit in memory spills to a directory beside the file.
+    Row order of results is not kept unless a query orders them; what does not fit in memory spills beside the file.
     """
     settings = {
         "memory_limit": MEMORY_LIMIT,

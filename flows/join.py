@@ -1,7 +1,7 @@
 """The join: extracted architectures and catalogs into one database of recommendations that answers alone.
 
-Architectures are estimated in chunks, so memory does not grow with their number; each chunk's rows are ranked and stored before the
-next begins. What is computed is SQL in `sql/`; this file only says what runs in which order.
+Architectures are estimated in chunks, so memory does not grow with their number; each chunk's rows are ranked and stored before
+the next begins. What is computed is SQL in `sql/`; this file only says what runs in which order.
 """
 
 from __future__ import annotations
