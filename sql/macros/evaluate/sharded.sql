@@ -14,7 +14,13 @@ asked as (
 joined as (
     select
         asked.*,
-        a.* exclude (architecture_key),
+        a.* exclude (
+            architecture_key,
+            architecture_class, model_type, sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
+            weights_bytes, loaded_weights_bytes, parameters_mtp, bytes_mtp, checkpoint_dtype, tied_embeddings,
+            quantization_ignored, attention_type, attention_layers, head_dim, value_head_dim, kv_lora_rank, qk_rope_head_dim,
+            max_position_embeddings, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence, flops_per_token
+        ),
         k.* exclude (architecture_key),
         q.quantization as precision,
         q.speed_class,
@@ -144,4 +150,16 @@ classed as (
     from placed
 )
 
+select * exclude (
+    parameters_embedding, parameters_lm_head, parameters_attention, parameters_dense_mlp, parameters_shared_experts,
+    parameters_router, parameters_norms, parameters_linear_attention, parameters_other, bytes_embedding, bytes_lm_head,
+    bytes_attention, bytes_dense_mlp, bytes_routed_experts, bytes_shared_experts, bytes_router, bytes_norms,
+    bytes_linear_attention, bytes_vision_audio, bytes_other, linear_parameters_attention, linear_parameters_dense_mlp,
+    linear_parameters_routed_experts, linear_parameters_shared_experts, linear_parameters_linear_attention,
+    parameters_attention_replicated, parameters_kv_projection, quantization_method, quantization_bits, quantization_group_size,
+    quantization_activations, quantization_format, moe_intermediate_size, attention_heads, kv_heads, full_kv_heads,
+    window_kv_heads, state_layers, precision_shard_multiple, checkpoint_is_16bit, linear_bits, expert_bits, attention_bytes,
+    dense_mlp_bytes, shared_expert_bytes, linear_attention_bytes, embedding_bytes, lm_head_bytes, router_bytes, norm_bytes,
+    tower_bytes, other_bytes, bytes_per_attention_parameter, tp_share
+)
 from classed;

@@ -173,4 +173,22 @@ pooled as (
     from profiled
 )
 
+select * exclude (
+    parameters_routed_experts, parameters_vision_audio, layers, moe_layers, linear_layers, mla_layers, hidden_size,
+    intermediate_size, vocab_size, experts, experts_per_token, speed_class, arithmetic, max_capability, amd_supported,
+    routed_expert_bytes, dense_linear_parameters, dense_parameters, expert_gpus, dense_bytes, gpu_expert_bytes, head_parameters,
+    head_bytes, gpu_weights_bytes, dense_linear_bytes, dense_is_quantized, experts_are_quantized, is_newest, large_card_gib,
+    large_card_max_num_seqs, other_card_max_num_seqs, large_card_max_num_batched_tokens, other_card_max_num_batched_tokens,
+    sampler_bytes_per_sequence_and_token, forward_intermediate_factor, forward_hidden_factor, moe_activation_gib,
+    vision_activation_gib, mla_moe_activation_gib, mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib,
+    pcie_non_torch_gib, nvidia_cuda_graphs_gib, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib,
+    vision_band_gib, amd_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, layer_us,
+    moe_layer_us, linear_layer_us, mla_layer_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
+    network_alpha_us, network_efficiency, quantized_read_efficiency, quantized_arithmetic_efficiency,
+    weight_only_arithmetic_efficiency, fp4_read_efficiency, fp4_arithmetic_efficiency, plain_read_efficiency,
+    plain_arithmetic_efficiency, vendor, compute_capability, fp8_tflops, int8_tops, fp4_tflops, memory_bandwidth_gb_per_s,
+    memory_efficiency, pcie_efficiency, pcie_tp_exponent, pcie_is_known, card_calibration, is_large_card, asked_num_seqs,
+    asked_batched_tokens, is_pcie, quantized_tflops, quantized_rate_efficiency, quantized_reach, read_gb_per_s, dense_reach,
+    expert_reach, dense_tflops, dense_rate_efficiency, expert_tflops, expert_rate_efficiency, reached_link_efficiency
+)
 from pooled;
