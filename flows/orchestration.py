@@ -6,6 +6,7 @@ Import this module before Prefect: most of its settings are read while it is imp
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ _SETTINGS = {
     # Run logs go to Prefect's own store; the terminal shows the lines of `flows.run_log`, and errors the command line's.
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
 }
+
+# Prefect makes its default home directory on import, though the data directory is used; without a writable home it would say so.
+warnings.filterwarnings("ignore", message="Failed to create the Prefect home directory")
 
 for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)

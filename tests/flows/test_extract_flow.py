@@ -1,0 +1,92 @@
+"""`hub_files` and the snapshot → the run's tables: who has which facts, and which refusal comes first."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import polars as pl
+import pytest
+from small_repos import LLAMA
+
+from flows.extract import extract, extract_tables, read_extracted
+from flows.lake import Lake, write_table
+from flows.snapshot import read_snapshot
+from transforms.contracts import frame_of
+from transforms.records import HubFiles
+
+NOW = datetime(2025, 1, 2, tzinfo=UTC)
+KNOWN = "microsoft/phi-4"  # a model of the bundled snapshot
+
+
+def row(model_id: str, config: dict[str, object] | None = None, **changes: object) -> HubFiles:
+    text = None if config is None else json.dumps(config)
+    return replace(HubFiles(model_id, "ok", "hub", NOW, config_json=text), **changes)  # type: ignore[arg-type]
+
+
+def store(lake: Lake, *rows: HubFiles) -> None:
+    write_table(lake, "hub_files", frame_of("hub_files", map(vars, rows)))
+
+
+def test_facts_of_the_hub_come_before_the_snapshots(lake: Lake) -> None:
+    store(lake, row("a/b", LLAMA), row(KNOWN, LLAMA), row("a/other", LLAMA))
+    report = extract(lake, ["a/b", KNOWN])
+    assert report.counts["models"] == 2 and report.sources == {"hub": 2}
+    assert report.counts["architectures"] == 1  # the same architecture is one row
+    assert read_extracted(lake)["models"]["model_id"].to_list() == ["a/b", KNOWN]
+
+
+def test_without_the_hub_the_snapshot_answers_and_unknown_ids_are_one_line(
+    lake: Lake, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = extract(lake, [KNOWN, "nobody/knows", "nobody/either"])
+    assert report.sources == {"snapshot": 1} and report.rejects == {}
+    assert report.without_facts == ("nobody/knows", "nobody/either")
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1 and "2 models are left out" in said
+    tables = read_extracted(lake)
+    key = tables["models"]["architecture_key"][0]
+    snapshot = read_snapshot()
+    for name in ("architectures", "parameter_groups", "layer_groups"):
+        assert tables[name].equals(snapshot[name].filter(pl.col("architecture_key") == key))
+
+
+def test_a_model_that_did_not_answer_has_its_last_known_facts(lake: Lake) -> None:
+    failed = {"status": "network_failure", "message": "no answer"}
+    store(lake, row(KNOWN, **failed), row("a/b", **failed))
+    report = extract(lake, [KNOWN, "a/b"])
+    assert report.sources == {"snapshot": 1}
+    assert report.rejects == {"network_failure": 1}
+
+
+def test_a_model_that_the_hub_refuses_is_not_taken_from_the_snapshot(lake: Lake) -> None:
+    store(lake, row(KNOWN, status="not_found", message="gone"))
+    report = extract(lake, [KNOWN])
+    assert report.sources == {} and report.rejects == {"not_found": 1}
+    assert report.without_facts == ()
+
+
+@pytest.mark.parametrize(
+    ("config", "code"),
+    [
+        (LLAMA, "unsafe_headers"),
+        ({**LLAMA, "architectures": ["BertForMaskedLM"], "model_type": "bert"}, "encoder_only"),
+        ({"model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": "many"}, "missing_field"),
+    ],
+)
+def test_unsafe_headers_are_the_reason_only_when_the_config_would_do(config: dict[str, object], code: str) -> None:
+    unsafe = row("a/b", config, status="unsafe_headers", message="the header overlaps")
+    tables = extract_tables(frame_of("hub_files", [vars(unsafe), vars(row("c/d", LLAMA))]))
+    assert tables["rejects"].select("model_id", "code").rows() == [("a/b", code)]
+    assert tables["models"]["model_id"].to_list() == ["c/d"]
+    if code == "unsafe_headers":
+        assert tables["rejects"]["message"][0] == "the header overlaps"
+
+
+def test_the_status_of_the_crawl_is_the_code_of_the_reject(lake: Lake) -> None:
+    codes = ["not_found", "gated", "disabled", "over_bound", "no_config", "gguf_only", "network_failure"]
+    store(lake, *(row(f"a/{code}", status=code, message=f"about {code}") for code in codes))
+    report = extract(lake, [f"a/{code}" for code in codes])
+    assert report.rejects == dict.fromkeys(sorted(codes), 1)
+    assert set(read_extracted(lake)["rejects"]["message"]) == {f"about {code}" for code in codes}

@@ -1,0 +1,132 @@
+"""The whole refresh on Prefect's embedded server, as a user starts it; and what is refused before it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+from loopback_hub import LoopbackHub
+from small_repos import sharded_repo, small_repo
+
+from flows.crawl import CrawlReport
+from flows.extract import ExtractReport
+from flows.lake import LakeError, refresh_lock
+from flows.publish import Published
+from transforms.model_list import ModelListError
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A refresh that has ended: its data directory, the Hub it asked, its exit status and what it said."""
+
+    data: Path
+    status: int
+    said: str
+    requests: dict[str, int]
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    """One refresh of four models through the command, on a loopback Hub."""
+    directory = tmp_path_factory.mktemp("refresh")
+    (directory / "list.txt").write_text("# four models\norg/small\norg/sharded\norg/absent\nhub: author=query\n")
+    repos = {"org/small": small_repo(), "org/sharded": sharded_repo(), "query/found": small_repo({"vocab_size": 512})}
+    with LoopbackHub(repos) as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "flows.cli", "refresh", "--models", "list.txt", "--data", "data", "--strict"],
+            cwd=directory, env={**os.environ, "HF_ENDPOINT": server.url, "HF_TOKEN": "hf_secret"}, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        return Ran(directory / "data", done.returncode, done.stdout + done.stderr, dict(server.requests))
+
+
+def test_a_refresh_publishes_and_says_what_was_rejected(ran: Ran) -> None:
+    assert ran.status == 1, ran.said  # strict, and one model is not there
+    latest = ran.data / "published" / "latest"
+    assert pl.read_parquet(latest / "models.parquet")["model_id"].to_list() == ["org/sharded", "org/small", "query/found"]
+    assert pl.read_parquet(latest / "rejects.parquet").select("model_id", "code").rows() == [("org/absent", "not_found")]
+    run = json.loads((latest / "run.json").read_text())
+    assert run["crawl"]["hub"] == "reached" and run["crawl"]["models"] == 4
+    assert run["requested"] == ["list.txt"]
+    assert "rejected not_found 1" in ran.said
+
+
+def test_nothing_on_the_terminal_that_is_not_for_a_person(ran: Ran) -> None:
+    assert "Traceback" not in ran.said and "hf_secret" not in ran.said
+    assert not [line for line in ran.said.splitlines() if "prefect" in line.lower() or "| ERROR" in line or "Warning" in line]
+
+
+def test_the_run_is_named_counted_and_reported(ran: Ran) -> None:
+    with sqlite3.connect(ran.data / "prefect" / "prefect.db") as store:
+        runs = store.execute("select flow.name, flow_run.state_type from flow join flow_run on flow_run.flow_id = flow.id")
+        flows = dict(runs)
+        tasks = [name for (name,) in store.execute("select name from task_run")]
+        logged = " ".join(text for (text,) in store.execute("select message from log"))
+        artifacts = dict(store.execute("select key, data from artifact"))
+    assert flows == dict.fromkeys(["refresh", "crawl", "extract", "publish"], "COMPLETED")
+    assert {"fetch data", "extract data", f"publish {(ran.data / 'published' / 'latest').resolve().name}"} <= set(tasks)
+    assert "4 models, Hub reached" in logged and "hf_secret" not in logged
+    assert "| rejects | not_found 1 |" in artifacts["refresh"]
+
+
+def test_bad_input_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    from flows.refresh import run_refresh
+
+    with pytest.raises(ModelListError, match="no such file"):
+        run_refresh(["no/such/file.txt"], tmp_path / "data")
+    assert not (tmp_path / "data").exists()
+    with refresh_lock(tmp_path), pytest.raises(LakeError, match="another refresh"):
+        run_refresh(["a/b"], tmp_path)
+
+
+def test_the_report_reads_as_a_table() -> None:
+    from flows.refresh import RefreshReport, report_markdown
+
+    crawled = CrawlReport("reached", ("a/b", "c/d"), fetched=2, requests={"metadata": 2}, seconds=3.0)
+    extracted = ExtractReport({"models": 1}, {"hub": 1}, {"gated": 1}, ())
+    published = Published("run", Path("data/published/run"), {"models": 1, "recommendations": 1234})
+    text = report_markdown(RefreshReport("run", crawled, extracted, published))
+    assert "| crawl (3 s) | Hub reached; 2 models: 2 fetched, 0 unchanged, 0 resumed; 2 requests |" in text
+    assert "| rejects | gated 1 |" in text and "recommendations 1,234" in text
+
+
+def test_a_run_is_tried_again_for_the_networks_sake_only() -> None:
+    from prefect.states import Failed
+
+    from flows.refresh import _may_pass
+
+    def ended(error: Exception) -> object:
+        state = Failed(message="x")
+        state.data = error
+        return state
+
+    assert _may_pass(None, None, ended(OSError("x")))  # type: ignore[arg-type]
+    assert not _may_pass(None, None, ended(LakeError("x")))  # type: ignore[arg-type]
+
+
+def test_the_deployment_names_the_flow_and_its_parameters() -> None:
+    import inspect
+
+    from flows.refresh import refresh
+
+    root = Path(__file__).parents[2]
+    (deployment,) = yaml.safe_load((root / "prefect.yaml").read_text())["deployments"]
+    file, name = deployment["entrypoint"].split(":")
+    assert (root / file).is_file() and name == refresh.fn.__name__
+    assert set(deployment["parameters"]) == set(inspect.signature(refresh.fn).parameters)
+    assert deployment["concurrency_limit"]["limit"] == 1
+
+
+def test_a_bad_cron_line_is_refused(tmp_path: Path) -> None:
+    from flows.schedule import ScheduleError, serve
+
+    with pytest.raises(ScheduleError, match="is no cron line"):
+        serve("every night", tmp_path)
