@@ -86,7 +86,7 @@ def serving(server: QueueingServer) -> Iterator[QueueingServer]:
 @contextmanager
 def serving_apart(slots: int, service_s: float) -> Iterator[str]:
     """Serve in a process of its own, so that the client's work does not slow the server down; yields the address."""
-    command = [sys.executable, "-m", "tests.queueing_server", str(slots), str(service_s)]
+    command = [sys.executable, __file__, str(slots), str(service_s)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as process:
         try:
             yield process.stdout.readline().strip()

@@ -73,31 +73,39 @@ def messages_of(row: Row, settings: Mapping[str, float]) -> list[str]:
 
 
 def _reason(row: Row, name: str) -> str | None:
-    target, points = _optional(row["target_s"]), int(_number(row["points"]))
-    reasons = {
-        "all_failed": f"{name}: every concurrency was interrupted by a failing item, so there is nothing to fit.",
-        "not_measured": f"{name}: it was not measured (a workflow endpoint that hides its model calls, or a file without it).",
-        "zero_time": f"{name}: no concurrency has a time above zero, so there is nothing to fit.",
-        "one_point": f"{name}: only one usable concurrency; a line needs two at least, and ten are advised.",
-        "no_target": f"{name}: users and test GPUs are needed as well to count GPUs.",
-        "falling": (
-            f"{name}: times fall as load rises ({_g(row['slope_s'])} s per user), which no serving system does for long: "
-            f"warm-up or caching is being measured. {_bound(row)}"
-        ),
-        "flat": (
-            f"{name}: times do not rise with load up to the highest concurrency measured: the system was never saturated, and "
-            f"a line through flat points says nothing about where it ends. {_bound(row)}"
-        ),
-        "noisy": (
-            f"{name}: load explains only {_percent(row['r_squared'])} of the times' variation over {points} concurrencies: "
-            f"too noisy to extrapolate. Measure more passes. {_bound(row)}"
-        ),
-        "unreachable": (
-            f"{name}: the target of {_g(target)} s cannot be met by adding GPUs: {_floor(row)}. More GPUs take more users, they "
-            "do not make one request faster: relax the target, or shorten the request (faster GPU, smaller model, fewer tokens)."
-        ),
-    }
-    return reasons.get(str(row["sizing_status"]))
+    match row["sizing_status"]:
+        case "all_failed":
+            return f"{name}: every concurrency was interrupted by a failing item, so there is nothing to fit."
+        case "not_measured":
+            return f"{name}: it was not measured (a workflow endpoint that hides its model calls, or a file without it)."
+        case "zero_time":
+            return f"{name}: no concurrency has a time above zero, so there is nothing to fit."
+        case "one_point":
+            return f"{name}: only one usable concurrency; a line needs two at least, and ten are advised. {_bound(row)}"
+        case "no_target":
+            return f"{name}: users and test GPUs are needed as well to count GPUs."
+        case "falling":
+            return (
+                f"{name}: times fall as load rises ({_g(row['slope_s'])} s per user), which no serving system does for long: "
+                f"warm-up or caching is being measured. {_bound(row)}"
+            )
+        case "flat":
+            return (
+                f"{name}: times do not rise with load up to the highest concurrency measured: the system was never saturated, "
+                f"and a line through flat points says nothing about where it ends. {_bound(row)}"
+            )
+        case "noisy":
+            return (
+                f"{name}: load explains only {_percent(row['r_squared'])} of the times' variation over {row['points']} "
+                f"concurrencies: too noisy to extrapolate. Measure more passes. {_bound(row)}"
+            )
+        case "unreachable":
+            return (
+                f"{name}: the target of {_g(row['target_s'])} s cannot be met by adding GPUs: {_floor(row)}. More GPUs take more "
+                "users, they do not make one request faster: relax the target, or shorten the request (faster GPU, smaller "
+                "model, fewer tokens)."
+            )
+    return None
 
 
 def _floor(row: Row) -> str:

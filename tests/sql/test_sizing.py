@@ -7,7 +7,7 @@ import json
 import pytest
 
 from flows.size_fit import Targets, fit_sweep, sizing_database
-from tests.sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, settings, sweep_tables
+from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, settings, sweep_tables
 from transforms.contracts import conform
 
 DOCUMENT = Targets(workflow_runtime_s=10, users=100, test_gpu_count=8)
