@@ -11,7 +11,7 @@ from transforms.attention import layer_groups
 from transforms.config_fields import FieldError, Fields
 from transforms.context_length import declared_context, engine_context
 from transforms.fields import QUANTIZABLE_GROUPS, TENSOR_GROUPS
-from transforms.layer_plan import Layer
+from transforms.layer import Layer
 from transforms.quantization import Quantization
 from transforms.records import Extracted
 from transforms.states import StateBlock
@@ -161,7 +161,8 @@ def _structure(facts: Facts, groups: Sequence[Mapping[str, object]]) -> dict[str
     attending = [layer for layer in plan if layer.heads]
     first = max(attending, key=lambda layer: (layer.kv_heads, layer.heads), default=None)
     experts = max((layer.experts for layer in plan if layer.mlp in ("moe", "both")), default=0)
-    declared = declared_context(fields, bool(caching))
+    unbounded = [group for group in caching if group["window_tokens"] is None]
+    declared = declared_context(fields, bool(unbounded))
     expert_width = (fields.positive("moe_intermediate_size") or fields.positive("intermediate_size")) if moe else None
     dense = max((layer.intermediate for layer in plan if layer.mlp in ("dense", "both")), default=0)
     return {
@@ -188,9 +189,7 @@ def _structure(facts: Facts, groups: Sequence[Mapping[str, object]]) -> dict[str
         "max_position_embeddings": declared,
         "max_model_len_default": engine_context(fields, declared),
         "kv_bytes_per_token": sum(group["kv_bytes_per_token_per_layer"] * group["layers"] for group in caching),
-        "kv_bytes_per_token_unbounded": sum(
-            group["kv_bytes_per_token_per_layer"] * group["layers"] for group in caching if group["window_tokens"] is None
-        ),
+        "kv_bytes_per_token_unbounded": sum(group["kv_bytes_per_token_per_layer"] * group["layers"] for group in unbounded),
         "state_bytes_per_sequence": sum(group["state_bytes_per_sequence_per_layer"] * group["layers"] for group in stateful),
     }
 

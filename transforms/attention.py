@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from transforms.config_fields import Fields
-from transforms.layer_plan import STATE_KINDS, Layer
+from transforms.layer import STATE_KINDS, Layer
 from transforms.states import StateBlock, state_block
 
 _CACHE_BYTES = 2

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TEXT_CONFIGS: tuple[str, ...] = (
-    "text_config", "llm_config", "language_config", "llm_cfg", "text_cfg", "language_model_config", "thinker_config", "decoder_config",
+    "text_config", "llm_config", "language_config", "llm_cfg", "text_cfg", "language_model_config", "thinker_config",
+    "decoder_config",
     "text_model_config", "llm", "base_lm_config",
 )  # fmt: skip
 """Keys under which multimodal configs nest their language model's config."""
@@ -31,7 +32,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "value_head_dim": ("v_head_dim", "value_head_dim"),
     "intermediate_size": (
         "intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "ffn_config.ffn_hidden_size", "mlp_hidden_size",
-        "feed_forward_size", "d_ff", "inner_hidden_size", "block_ff_dim", "ffn_intermediate_size", "intermediate_dim",
+        "feed_forward_size", "d_ff", "inner_hidden_size", "block_ff_dim", "ff_intermediate_size", "ffn_intermediate_size",
+        "intermediate_dim",
     ),
     "vocab_size": ("vocab_size", "padded_vocab_size", "n_vocab"),
     "max_position_embeddings": (
@@ -48,7 +50,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "n_activated_experts",
     ),
     "moe_intermediate_size": (
-        "moe_intermediate_size", "expert_intermediate_size", "moe_ffn_hidden_size", "expert_ffn_hidden_size", "expert_hidden_size",
+        "moe_intermediate_size", "expert_intermediate_size", "moe_ffn_hidden_size", "expert_ffn_hidden_size",
+        "expert_hidden_size",
         "moe_hidden_size", "expert_dim", "moe_intermediate_dim",
     ),
     "shared_experts": (
@@ -58,7 +61,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
         "shared_expert_intermediate_size", "moe_shared_expert_intermediate_size", "shared_intermediate_size",
         "intermediate_size_shared", "share_expert_dim", "moe_shared_intermediate_size", "shared_expert_dim",
     ),
-    "dense_layers_first": ("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index", "n_dense_layers", "dense_layers"),
+    "dense_layers_first": ("first_k_dense_replace", "num_dense_layers", "moe_layer_start_index", "n_dense_layers",
+    "dense_layers"),
     "sliding_window": ("sliding_window", "sliding_window_size", "window_size", "attention_window", "local_attention_window_size"),
     "mtp_layers": ("num_nextn_predict_layers", "num_mtp_modules", "mtp_num_hidden_layers", "mtp_num_layers", "num_mtp_layers"),
     "kv_lora_rank": ("kv_lora_rank", "mla_kv_lora_rank"),
@@ -90,7 +94,8 @@ class FieldError(ValueError):
 class Fields:
     """A language model's config: the whole file, the part that describes the language model, and the class's defaults.
 
-    `sources` collects, for each feature asked for, whether it came from the config or from the defaults.
+    `stored` holds what headers say, which wins over the config. `sources` collects, for each feature asked for, whether it
+    came from the headers, the config or the defaults.
     """
 
     root: Mapping[str, object]
@@ -98,10 +103,14 @@ class Fields:
     model_type: str
     architecture: str | None
     defaults: Mapping[str, object] = field(default_factory=dict)
+    stored: Mapping[str, object] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    _found: dict[str, object] = field(default_factory=dict)
 
     def raw(self, key: str) -> object:
         """The value of one key of the language model's config ("a.b" looks into a nested object), None where absent."""
+        if "." not in key:
+            return self.text.get(key)
         value: object = self.text
         for part in key.split("."):
             if not isinstance(value, Mapping):
@@ -111,6 +120,15 @@ class Fields:
 
     def value(self, feature: str) -> object:
         """The first value of the feature's synonyms that is present and not null, else the class default, else None."""
+        if feature in self._found:
+            return self._found[feature]
+        found = self._found[feature] = self._look_up(feature)
+        return found
+
+    def _look_up(self, feature: str) -> object:
+        if feature in self.stored:
+            self.sources[feature] = "header"
+            return self.stored[feature]
         for key in SYNONYMS.get(feature, (feature,)):
             value = self.raw(key)
             if value is not None:
@@ -151,8 +169,8 @@ class Fields:
         if number is None:
             raise FieldError(
                 "missing_field",
-                f"config.json gives no {SYNONYMS.get(feature, (feature,))[0]}, and model type {self.model_type[:60] or 'unknown'!r} has "
-                "no known default for it; add it to the config",
+                f"config.json gives no {SYNONYMS.get(feature, (feature,))[0]}, on which the size of a {self.model_type[:60] or 'model'} "
+                "rests; use the whole config as it was published",
             )
         return number
 

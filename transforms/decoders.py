@@ -9,200 +9,39 @@ from collections.abc import Mapping
 from transforms.config_fields import TEXT_CONFIGS
 from transforms.records import HubFiles, Reject
 
-_ENCODERS = frozenset(
-    [
-        "bert",
-        "roberta",
-        "xlm-roberta",
-        "xlm_roberta",
-        "albert",
-        "mpnet",
-        "electra",
-        "deberta",
-        "deberta-v2",
-        "distilbert",
-        "camembert",
-        "ernie_m",
-        "nomic_bert",
-        "modernbert",
-        "xlm",
-        "flaubert",
-        "longformer",
-        "big_bird",
-        "squeezebert",
-        "funnel",
-        "mobilebert",
-        "rembert",
-        "convbert",
-        "layoutlm",
-        "layoutlmv2",
-        "layoutlmv3",
-        "esm",
-        "nezha",
-        "roberta-prelayernorm",
-        "new",
-        "gte_new",
-        "eurobert",
-        "neobert",
-        "xlnet",
-        "roformer",
-        "jina_bert",
-        "jina_embeddings",
-        "xlm-roberta-xl",
-        "mega",
-        "ibert",
-        "data2vec-text",
-        "canine",
-        "perceiver",
-        "tapas",
-        "luke",
-        "markuplm",
-        "xmod",
-        "yoso",
-        "nystromformer",
-        "fnet",
-        "lilt",
-        "bge_m3",
-        "jina_clip",
-        "colbert",
-    ]
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ENCODERS = _words("""
+    bert roberta xlm-roberta xlm_roberta albert mpnet electra deberta deberta-v2 distilbert camembert ernie_m nomic_bert
+    modernbert xlm flaubert longformer big_bird squeezebert funnel mobilebert rembert convbert layoutlm layoutlmv2
+    layoutlmv3 esm nezha roberta-prelayernorm new gte_new eurobert neobert xlnet roformer jina_bert jina_embeddings
+    xlm-roberta-xl mega ibert data2vec-text canine perceiver tapas luke markuplm xmod yoso nystromformer fnet lilt bge_m3
+    jina_clip colbert
+""")
+_ENCODER_DECODERS = _words("""
+    t5 mt5 umt5 byt5 longt5 bart mbart pegasus pegasus_x led marian m2m_100 nllb nllb-moe blenderbot blenderbot-small
+    prophetnet xlm-prophetnet switch_transformers bigbird_pegasus plbart mvp t5gemma t5gemma2 fsmt encoder-decoder florence2
+    donut-swin vision-encoder-decoder pix2struct udop nougat kosmos-2 trocr git
+""")
+_SPEECH = _words("""
+    whisper wav2vec2 wav2vec2-bert wav2vec2-conformer hubert wavlm unispeech unispeech-sat seamless_m4t seamless_m4t_v2
+    speecht5 speech_to_text vits bark encodec musicgen musicgen_melody parler_tts moonshine sew sew-d clap dac mimi univnet
+    fastspeech2_conformer data2vec-audio mctct pop2piano audio-spectrogram-transformer parakeet kyutai_speech_to_text xcodec
+""")
+_VISION = _words("""
+    vit clip siglip siglip2 dinov2 dinov3_vit swin swinv2 beit deit convnext convnextv2 resnet detr yolos owlvit owlv2 sam
+    sam2 segformer mask2former maskformer dpt depth_anything blip clipseg chinese_clip align altclip groupvit efficientnet
+    mobilenet_v2 mobilevit regnet timm_wrapper vitmatte videomae vivit timesformer clip_vision_model siglip_vision_model
+    intern_vit_6b xclip grounding-dino rt_detr table-transformer vit_mae levit cvt bit oneformer conditional_detr
+    deformable_detr upernet
+""")
+_HEADS = re.compile(
+    r"For(SequenceClassification|TokenClassification|QuestionAnswering|MultipleChoice|RewardModel|Score|Classification|"
+    r"SequenceRegression|ImageClassification|ObjectDetection)$|RewardModel$"
 )
-_ENCODER_DECODERS = frozenset(
-    [
-        "t5",
-        "mt5",
-        "umt5",
-        "byt5",
-        "longt5",
-        "bart",
-        "mbart",
-        "pegasus",
-        "pegasus_x",
-        "led",
-        "marian",
-        "m2m_100",
-        "nllb",
-        "nllb-moe",
-        "blenderbot",
-        "blenderbot-small",
-        "prophetnet",
-        "xlm-prophetnet",
-        "switch_transformers",
-        "bigbird_pegasus",
-        "plbart",
-        "mvp",
-        "t5gemma",
-        "t5gemma2",
-        "fsmt",
-        "encoder-decoder",
-        "florence2",
-        "donut-swin",
-        "vision-encoder-decoder",
-        "pix2struct",
-        "udop",
-        "nougat",
-        "kosmos-2",
-        "trocr",
-        "git",
-    ]
-)
-_SPEECH = frozenset(
-    [
-        "whisper",
-        "wav2vec2",
-        "wav2vec2-bert",
-        "wav2vec2-conformer",
-        "hubert",
-        "wavlm",
-        "unispeech",
-        "unispeech-sat",
-        "seamless_m4t",
-        "seamless_m4t_v2",
-        "speecht5",
-        "speech_to_text",
-        "vits",
-        "bark",
-        "encodec",
-        "musicgen",
-        "musicgen_melody",
-        "parler_tts",
-        "moonshine",
-        "sew",
-        "sew-d",
-        "clap",
-        "dac",
-        "mimi",
-        "univnet",
-        "fastspeech2_conformer",
-        "data2vec-audio",
-        "mctct",
-        "pop2piano",
-        "audio-spectrogram-transformer",
-        "parakeet",
-        "kyutai_speech_to_text",
-        "xcodec",
-    ]
-)
-_VISION = frozenset(
-    [
-        "vit",
-        "clip",
-        "siglip",
-        "siglip2",
-        "dinov2",
-        "dinov3_vit",
-        "swin",
-        "swinv2",
-        "beit",
-        "deit",
-        "convnext",
-        "convnextv2",
-        "resnet",
-        "detr",
-        "yolos",
-        "owlvit",
-        "owlv2",
-        "sam",
-        "sam2",
-        "segformer",
-        "mask2former",
-        "maskformer",
-        "dpt",
-        "depth_anything",
-        "blip",
-        "clipseg",
-        "chinese_clip",
-        "align",
-        "altclip",
-        "groupvit",
-        "efficientnet",
-        "mobilenet_v2",
-        "mobilevit",
-        "regnet",
-        "timm_wrapper",
-        "vitmatte",
-        "videomae",
-        "vivit",
-        "timesformer",
-        "clip_vision_model",
-        "siglip_vision_model",
-        "intern_vit_6b",
-        "xclip",
-        "grounding-dino",
-        "rt_detr",
-        "table-transformer",
-        "vit_mae",
-        "levit",
-        "cvt",
-        "bit",
-        "oneformer",
-        "conditional_detr",
-        "deformable_detr",
-        "upernet",
-    ]
-)
-_HEADS = re.compile(r"For(SequenceClassification|TokenClassification|QuestionAnswering|MultipleChoice|RewardModel|Score|Classification|"
-                    r"SequenceRegression|ImageClassification|ObjectDetection)$|RewardModel$")  # fmt: skip
 _DRAFTS = re.compile(r"eagle|medusa|speculator|draft|hydra|nextn|mtpmodel", re.IGNORECASE)
 _DIFFUSION = re.compile(r"unet|diffusion|pixart|stable.?video|ddpm|autoencoderkl", re.IGNORECASE)
 
@@ -249,8 +88,8 @@ def refusal(files: HubFiles, config: Mapping[str, object]) -> Reject | None:
     if claimed and kind == "llama":
         return Reject(
             "not_a_language_model",
-            f"architecture {name[:60]} under model_type {model_type[:30]!r} is a shim for another model; size the repository with the "
-            f"real {claimed} config",
+            f"architecture {name[:60]} under model_type {model_type[:30]!r} is a shim for another model; "
+            f"size the repository with the real {claimed} config",
         )
     return None
 

@@ -11,7 +11,7 @@ from transforms.config_fields import Fields
 from transforms.derived_extras import extra_tensors
 from transforms.derived_towers import tower_tensors
 from transforms.families import Family
-from transforms.layer_plan import Layer
+from transforms.layer import Layer
 from transforms.safetensors import TensorForm
 from transforms.states import Shape, StateBlock
 
@@ -119,6 +119,8 @@ def attention_tensors(fields: Fields, family: Family, layer: Layer, hidden: int)
     if fields.flag("sinks"):
         shapes.append(("self_attn.sinks", (layer.heads,)))
     norm = family.qk_norm or ("head" if fields.flag("use_qk_norm") or fields.flag("qk_layernorm") else "")
+    if norm == "head" and fields.model_type.startswith("cohere"):  # a norm of its own for every head
+        norm = "full"
     if norm == "full":
         shapes += [("self_attn.q_norm.weight", (queries,)), ("self_attn.k_norm.weight", (keys,))]
     elif norm:

@@ -18,12 +18,14 @@ _LARGEST = 2**24
 
 @dataclass(frozen=True)
 class Tower:
-    """A kind of tower: matrices of its feed-forward part (2 or 3), biases, learned positions, projector, defaults."""
+    """A kind of tower: matrices of its feed-forward part (2 or 3), biases, learned positions, projector,
+    the whole count where the config has no sizes, defaults."""
 
     matrices: int = 2
     bias: bool = True
     positions: bool = True
     projector: str = "two_linear"
+    fixed: int = 0
     defaults: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -40,7 +42,10 @@ _TOWERS: tuple[tuple[str, Tower], ...] = (
         "hidden_size": 1152, "layers": 27, "intermediate_size": 4304, "patch_size": 16, "temporal_patch_size": 2,
         "num_position_embeddings": 2304})),
     ("glm4v", Tower(3, bias=False, projector="glm", defaults={
-        "hidden_size": 1536, "layers": 24, "intermediate_size": 13696, "patch_size": 14, "temporal_patch_size": 2, "image_size": 336})),
+        "hidden_size": 1536, "layers": 24, "intermediate_size": 13696, "patch_size": 14, "temporal_patch_size": 2,
+        "image_size": 336})),
+    # MobileNet V5 300M encoder, a convolutional network without sizes in the config: the published total less text and audio
+    ("gemma3n", Tower(fixed=296_700_000)),
     ("gemma4", Tower(3, bias=False, projector="linear", defaults={"patch_size": 16})),
     ("pixtral", Tower(3, bias=False, positions=False, projector="two_linear", defaults={
         "hidden_size": 1024, "layers": 24, "intermediate_size": 4096, "patch_size": 16})),
@@ -108,6 +113,8 @@ def _size(config: Mapping[str, object], tower: Tower, *keys: str) -> int:
 
 def _vision(vision: Mapping[str, object], outer: str, text: int) -> int:
     tower = _tower(vision, outer)
+    if tower.fixed:
+        return tower.fixed
     embed = _size(vision, tower, "embed_dim")
     hidden = embed or _size(vision, tower, "hidden_size", "vt_hidden_size", "width", "image_emb_dim")
     layers = min(_size(vision, tower, "layers", "num_hidden_layers", "depth", "vt_num_hidden_layers", "image_num_layers"), 1000)

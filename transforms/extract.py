@@ -16,14 +16,16 @@ from transforms.contracts import frame_of
 from transforms.decoders import refusal, without_weights
 from transforms.derived import biased_parts, derive_tensors
 from transforms.families import Family, family_of
-from transforms.header_facts import confirm, header_defaults
-from transforms.layer_plan import STATE_KINDS, plan_layers
+from transforms.header_facts import confirm, stored_facts
+from transforms.layer import STATE_KINDS
+from transforms.layer_plan import plan_layers
 from transforms.quantization import Quantization, read_quantization
 from transforms.quantized_layout import quantize
 from transforms.records import Extracted, HubFiles, Reject
 from transforms.safetensors import HeaderError, HeaderSummary, read_summary
 from transforms.weights import count_weights
 
+_SIZES = frozenset({"hidden_size", "layers", "attention_heads", "vocab_size", "intermediate_size"})
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "float64": "F64", "half": "F16", "float": "F32"}
 _MODEL_COLUMNS = (
     "sha",
@@ -113,12 +115,17 @@ def extract_model(files: HubFiles) -> Extracted | Reject:
 def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, summary: HeaderSummary | None) -> Extracted:
     text = text_config(root)
     model_type = str(text.get("model_type") or root.get("model_type") or "")[:100]
-    family, known = family_of(model_type)
+    family, known = family_of(model_type, text)
     if not known and text is not root:
-        family, known = family_of(str(root.get("model_type") or "")[:100])
+        family, known = family_of(str(root.get("model_type") or "")[:100], text)
     names = root.get("architectures") or text.get("architectures")
     architecture = str(names[0])[:100] if isinstance(names, list) and names else None
-    fields = Fields(root, text, model_type, architecture, {**family.defaults, **header_defaults(summary)})
+    defaults = family.defaults
+    if text is root:  # only nested configs leave sizes to the class: what a whole config lacks was trimmed
+        defaults = {feature: value for feature, value in defaults.items() if feature not in _SIZES}
+    fields = Fields(root, text, model_type, architecture, defaults)
+    if summary is not None:
+        fields = Fields(root, text, model_type, architecture, defaults, stored_facts(fields, summary))
     plan = plan_layers(fields, family, summary is not None)
     states = state_blocks(plan, fields)
     quantization = read_quantization(root, text, beside)
@@ -131,8 +138,9 @@ def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, su
             forms = quantize(forms, quantization, fields)
     else:
         forms = list(summary.tensors)
+    stored_layers = len(plan) // 2 if summary is not None and fields.flag("two_blocks") else len(plan)
     weights = count_weights(
-        forms, len(plan), tied, quantization.bits, quantization.method != "none", linear,
+        forms, stored_layers, tied, quantization.bits, quantization.method != "none", linear,
         biased_parts(fields, family) if known else None,
     )  # fmt: skip
     if quantization.method == "none" and weights.detected_method and summary is not None:
@@ -147,7 +155,7 @@ def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, su
 
 
 def _tied(fields: Fields, family: Family, summary: HeaderSummary | None) -> bool:
-    for key in ("tie_word_embeddings", "tie_embedding"):
+    for key in ("tie_word_embeddings", "tie_embedding", "share_input_output_layers"):
         stated = fields.raw(key)
         if isinstance(stated, bool):
             fields.sources["tied_embeddings"] = "config"

@@ -33,20 +33,21 @@ class Family:
     defaults: Mapping[str, object] = field(default_factory=dict)
 
 
+# fmt: off
 _LLAMA = {"hidden_size": 4096, "layers": 32, "attention_heads": 32, "intermediate_size": 11008, "vocab_size": 32000}
 _LLAMA_POSITIONS = {**_LLAMA, "max_position_embeddings": 2048}
 _GPT2 = {"hidden_size": 768, "layers": 12, "attention_heads": 12, "vocab_size": 50257, "max_position_embeddings": 1024}
 _GEMMA3 = {
     "hidden_size": 2304, "layers": 26, "attention_heads": 8, "kv_heads": 4, "head_dim": 256, "intermediate_size": 9216,
     "vocab_size": 262208, "max_position_embeddings": 131072, "sliding_window": 4096, "sliding_window_pattern": 6,
-}  # fmt: skip
+}
 _MLA = {"kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "value_head_dim": 128}
 _MAMBA = {"state_size": 16, "expand": 2, "conv_kernel": 4}
 _MAMBA2 = {"state_size": 128, "expand": 2, "conv_kernel": 4, "state_head_dim": 64, "state_groups": 1}
 _DELTA = {
     "linear_conv_kernel_dim": 4, "linear_key_head_dim": 128, "linear_value_head_dim": 128, "linear_num_key_heads": 16,
     "linear_num_value_heads": 32, "full_attention_interval": 4, "head_dim": 256, "attn_output_gate": True,
-}  # fmt: skip
+}
 
 _PLAIN = Family(mlp="plain", norm="layer")
 _BASE: dict[str, Family] = {
@@ -55,15 +56,17 @@ _BASE: dict[str, Family] = {
     "mixtral": Family(
         window="all",
         defaults={
-            "hidden_size": 4096, "layers": 32, "attention_heads": 32, "kv_heads": 8, "intermediate_size": 14336, "vocab_size": 32000,
+            "hidden_size": 4096, "layers": 32, "attention_heads": 32, "kv_heads": 8, "intermediate_size": 14336,
+            "vocab_size": 32000,
             "experts": 8, "experts_per_token": 2, "max_position_embeddings": 131072,
         },
-    ),  # fmt: skip
+    ),
     "qwen": Family(bias="q", bias_keys=(), defaults={"half_mlp": True, "layers": 32, "attention_heads": 32, "hidden_size": 4096}),
     "qwen2": Family(
         bias="q", bias_keys=(), window="qwen",
         defaults={
-            "hidden_size": 4096, "layers": 32, "attention_heads": 32, "kv_heads": 32, "intermediate_size": 22016, "vocab_size": 151936,
+            "hidden_size": 4096, "layers": 32, "attention_heads": 32, "kv_heads": 32, "intermediate_size": 22016,
+            "vocab_size": 151936,
             "max_position_embeddings": 32768, "sliding_window": 4096, "max_window_layers": 28,
         },
     ),
@@ -74,7 +77,8 @@ _BASE: dict[str, Family] = {
             "moe_intermediate_size": 1408, "shared_intermediate_size": 5632, "max_position_embeddings": 32768,
         },
     ),
-    "qwen3": Family(qk_norm="head", window="qwen", defaults={"head_dim": 128, "vocab_size": 151936, "max_position_embeddings": 32768}),
+    "qwen3": Family(qk_norm="head", window="qwen", defaults={"head_dim": 128, "vocab_size": 151936,
+    "max_position_embeddings": 32768}),
     "qwen3_next": Family(qk_norm="head", defaults={**_DELTA, "shared_intermediate_size": 512, "vocab_size": 151936}),
     "gemma": Family(
         tied=True,
@@ -107,7 +111,8 @@ _BASE: dict[str, Family] = {
             "sliding_window_pattern": 6, "global_head_dim": 512,
         },
     ),
-    "phi": Family(mlp="plain", bias="qomh", norm="layer", norms=1, defaults={"vocab_size": 51200, "max_position_embeddings": 2048}),
+    "phi": Family(mlp="plain", bias="qomh", norm="layer", norms=1, defaults={"vocab_size": 51200,
+    "max_position_embeddings": 2048}),
     "phi3": Family(window="all", defaults={"vocab_size": 32064, "max_position_embeddings": 4096}),
     "phimoe": Family(bias="qoh", norm="layer", window="all", defaults={"experts": 16, "experts_per_token": 2}),
     "phi3small": Family(mlp="gated", bias="qom", norm="layer", tied=True),
@@ -148,7 +153,8 @@ _BASE: dict[str, Family] = {
         defaults={"vocab_size": 65024, "hidden_size": 4544, "layers": 32, "attention_heads": 71, "multi_query": True,
                   "max_position_embeddings": 2048, "parallel_attn": True},
     ),
-    "stablelm": Family(norm="layer", bias_keys=("use_qkv_bias:q",), defaults={"vocab_size": 50304, "max_position_embeddings": 4096}),
+    "stablelm": Family(norm="layer", bias_keys=("use_qkv_bias:q",), defaults={"vocab_size": 50304,
+    "max_position_embeddings": 4096}),
     "persimmon": Family(mlp="plain", bias="qom", norm="layer", qk_norm="layer"),
     "nemotron": Family(mlp="plain", norm="layer", defaults={"max_position_embeddings": 4096}),
     "olmo": Family(norm="none"),
@@ -179,22 +185,25 @@ _BASE: dict[str, Family] = {
     "deepseek": Family(defaults={"shared_experts": 0}),
     "deepseek_v2": Family(defaults={**_MLA, "q_lora_rank_default": 1536}),
     "deepseek_v3": Family(defaults={**_MLA, "router_bias": True}),
-    "deepseek_v32": Family(defaults={**_MLA, "router_bias": True, "index_n_heads": 64, "index_head_dim": 128, "index_topk": 2048}),
+    "deepseek_v32": Family(defaults={**_MLA, "router_bias": True, "index_n_heads": 64, "index_head_dim": 128,
+    "index_topk": 2048}),
     "deepseek_v4": Family(defaults={"router_bias": True}),
     "glm_moe_dsa": Family(defaults={**_MLA, "router_bias": True, "index_n_heads": 32, "index_head_dim": 128, "index_topk": 2048}),
     "kimi_linear": Family(defaults={**_MLA, "router_bias": True}),
-    "longcat_flash": Family(defaults={**_MLA, "router_bias": True}),
+    "longcat_flash": Family(defaults={**_MLA, "router_bias": True, "two_blocks": True}),
     "glm": Family(bias_keys=("attention_bias:q",), defaults={"max_position_embeddings": 131072}),
     "glm4": Family(norms=4, bias_keys=("attention_bias:q",), defaults={"max_position_embeddings": 131072}),
     "glm4_moe": Family(bias_keys=("attention_bias:q",), defaults={"router_bias": True, "max_position_embeddings": 131072}),
     "chatglm": Family(bias_keys=("add_qkv_bias:q", "add_bias_linear:qom"), defaults={"hidden_size": 4096}),
+    "chatglm_v1": Family(mlp="plain", bias="qom", norm="layer", tied=True),
     "minimax_m2": Family(qk_norm="full", defaults={"router_bias": True}),
     "minimax": Family(defaults={"experts": 8, "experts_per_token": 2}),
     "granitemoe": Family(bias_keys=("attention_bias:qo",)),
     "granitemoehybrid": Family(defaults=_MAMBA2),
     "falcon_mamba": Family(tied=True, norms=1, defaults={**_MAMBA, "vocab_size": 50280, "hidden_size": 4096, "layers": 64}),
     "mamba": Family(tied=True, norms=1, defaults={**_MAMBA, "vocab_size": 50280, "hidden_size": 768, "layers": 32}),
-    "mamba2": Family(norms=1, defaults={**_MAMBA2, "state_groups": 8, "state_heads": 128, "vocab_size": 32768, "hidden_size": 4096,
+    "mamba2": Family(norms=1, defaults={**_MAMBA2, "state_groups": 8, "state_heads": 128, "vocab_size": 32768,
+    "hidden_size": 4096,
                                         "layers": 64}),
     "jamba": Family(defaults={**_MAMBA, "attn_layer_period": 8, "attn_layer_offset": 4, "expert_layer_period": 2,
                               "expert_layer_offset": 1, "experts": 16, "experts_per_token": 2}),
@@ -205,7 +214,8 @@ _BASE: dict[str, Family] = {
     "falcon_h1": Family(defaults={**_MAMBA2, "state_size": 256, "state_head_dim": 64}),
     "nemotron_h": Family(mlp="plain", norms=1, bias_keys=("attention_bias:qo", "mlp_bias:m"), defaults={
         **_MAMBA2, "state_groups": 8, "state_heads": 128, "router_bias": True, "vocab_size": 131072}),
-    "recurrent_gemma": Family(tied=True, bias="om", bias_keys=(), defaults={"sliding_window": 2048, "head_dim": 256, "conv_kernel": 4}),
+    "recurrent_gemma": Family(tied=True, bias="om", bias_keys=(), defaults={"half_mlp": True, "sliding_window": 2048,
+    "head_dim": 256, "conv_kernel": 4}),
     "lfm2": Family(tied=True, qk_norm="head", defaults={
         "conv_L_cache": 3, "block_multiple_of": 256, "block_ffn_dim_multiplier": 1.0, "block_auto_adjust_ff_dim": True,
         "vocab_size": 65536, "max_position_embeddings": 128000}),
@@ -238,49 +248,91 @@ _BASE: dict[str, Family] = {
     "solar": Family(),
     "step3_text": Family(defaults={"head_dim": 256}),
     "molmo": Family(bias="q", bias_keys=()),
-}  # fmt: skip
+}
 
-_SAME_AS: dict[str, str] = {
-    "yi": "llama", "aquila": "llama", "xverse": "llama", "minicpm": "llama", "granite": "llama", "decilm": "llama", "vicuna": "llama",
-    "nemotron-nas": "llama", "helium": "llama", "diffllama": "llama", "telechat": "llama", "telechat2": "llama", "orion": "llama",
-    "llava_llama": "llama", "llava": "llama", "llava_next": "llama", "vipllava": "llama", "video_llava": "llama", "llava_mistral": "mistral",
-    "llava_qwen": "qwen2", "llama3v": "llama", "teuken": "llama", "csm": "llama", "phi4flash": "phi3", "afmoe": "llama", "bitnet": "llama",
-    "cwm": "llama", "vaultgemma": "gemma2", "shieldgemma2": "gemma3_text", "idefics3": "llama", "smolvlm": "llama", "emu3": "llama",
-    "chameleon": "llama", "aria_text": "llama", "janus": "llama", "flex_olmo": "olmo2", "olmo_hybrid": "olmo2", "hf_olmo": "olmo",
-    "ministral": "mistral", "ministral3": "mistral", "mistral4": "deepseek_v3", "pixtral": "mistral", "mistral3": "mistral",
-    "qwen2_vl": "qwen2", "qwen2_vl_text": "qwen2", "qwen2_5_vl": "qwen2", "qwen2_5_vl_text": "qwen2", "qwen2_5_omni_text": "qwen2",
-    "qwen2_5_omni_thinker": "qwen2", "qwen2_audio": "qwen2", "minicpmv": "qwen2", "minicpmo": "qwen2", "gte_qwen": "qwen2",
-    "dream": "qwen2", "ovis": "qwen2", "qwen3_moe": "qwen3", "qwen3_vl": "qwen3", "qwen3_vl_text": "qwen3", "qwen3_vl_moe": "qwen3",
-    "qwen3_vl_moe_text": "qwen3", "qwen3_omni_moe_text": "qwen3", "qwen3_omni_moe_thinker": "qwen3", "qwen3_5": "qwen3_next",
-    "qwen3_5_text": "qwen3_next", "qwen3_5_moe": "qwen3_next", "qwen3_5_moe_text": "qwen3_next", "gemma3": "gemma3_text",
-    "gemma3n": "gemma3n_text", "gemma4": "gemma4_text", "paligemma": "gemma", "gemma4_unified_text": "gemma4_text", "phi3_v": "phi3",
-    "phi4mm": "phi3", "phi4_multimodal": "phi3", "phi4": "phi3", "mixformer-sequential": "phi", "phi-msft": "phi",
-    "RefinedWeb": "falcon", "RefinedWebModel": "falcon", "stablelm_epoch": "stablelm", "fuyu": "persimmon", "llama4": "llama4_text",
-    "mllama": "mllama_text_model", "deepseek_vl_v2": "deepseek_v2", "deepseek_v2_lite": "deepseek_v2", "kimi_k2": "deepseek_v3",
-    "kimi_k25": "deepseek_v3", "kimi_vl": "deepseek_v3", "glm4_moe_lite": "deepseek_v3", "youtu": "deepseek_v3", "glm4v": "glm4",
-    "glm4v_text": "glm4", "glm4v_moe": "glm4_moe", "glm4v_moe_text": "glm4_moe", "glm46v": "glm4v", "glm_ocr_text": "glm4",
-    "minimax_text_01": "minimax", "minimax_m1": "minimax", "minimax_vl_01": "minimax", "MiniMaxText01": "minimax", "MiniMaxM1": "minimax",
-    "granitemoeshared": "granitemoe", "granitemoe_hybrid": "granitemoehybrid", "nemotron_h_v2": "nemotron_h", "lfm2_vl": "lfm2",
-    "lfm2_moe": "lfm2", "exaone4_moe": "exaone4", "exaone_moe": "exaone4", "hunyuan_v1_moe": "hunyuan", "hunyuan_moe": "hunyuan",
-    "ernie4_5_moe_vl": "ernie4_5_moe", "ernie4_5_vl_moe": "ernie4_5_moe", "ernie4_5_vl_text": "ernie4_5_moe", "ernie": "ernie4_5",
-    "bailing_moe_v2": "bailing_moe", "bailing_hybrid": "bailing_moe_linear", "bailing_moe_v2_5": "bailing_moe_linear",
-    "mimo_v2_flash": "mimo", "internlm3": "llama", "internlm2_5": "internlm2", "internvl_chat": "internlm2", "cohere2_moe": "cohere2",
-    "cohere2_vision": "cohere2", "aya_vision": "cohere2", "grok-1": "grok", "command_r": "cohere", "solar_open": "glm4_moe",
-    "step3p5": "llama", "step1": "llama", "gpt_neox_japanese": "gpt_neox", "gpt-neox": "gpt_neox", "gpt_refact": "gpt_bigcode",
-    "axk1": "deepseek_v3", "molmo2": "qwen3", "trinity": "llama", "hyperclovax": "llama", "hyperclovax_vlm": "llama", "nanochat": "llama",
-    "gpt2_custom": "gpt2", "openai-gpt": "gpt2", "ctrl": "gpt2", "imp": "phi", "moondream1": "phi", "jetmoe": "mixtral", "jet_nemotron": "qwen2",
-    "seed_oss_text": "seed_oss", "longcat_flash_ngram": "longcat_flash", "kimi_linear_text": "kimi_linear", "nemotron_nas": "llama",
-    "Llama_Nemotron_Nano_VL": "llama", "llama_nemotron_nano_vl": "llama", "baichuan_m1": "baichuan", "mamba_ssm": "mamba2",
-}  # fmt: skip
+# fmt: on
+_SAME_AS = """
+    llama: yi aquila xverse minicpm granite decilm vicuna nemotron-nas helium diffllama telechat telechat2 orion llava_llama
+        llava llava_next vipllava video_llava llama3v teuken csm afmoe bitnet cwm idefics3 smolvlm emu3 chameleon aria_text
+        janus internlm3 step3p5 step1 trinity hyperclovax hyperclovax_vlm nanochat nemotron_nas Llama_Nemotron_Nano_VL
+        llama_nemotron_nano_vl
+    mistral: llava_mistral ministral ministral3 pixtral mistral3
+    qwen2: llava_qwen qwen2_vl qwen2_vl_text qwen2_5_vl qwen2_5_vl_text qwen2_5_omni_text qwen2_5_omni_thinker qwen2_audio
+        minicpmv minicpmo gte_qwen dream ovis jet_nemotron
+    phi3: phi4flash phi3_v phi4mm phi4_multimodal phi4
+    gemma2: vaultgemma
+    gemma3_text: shieldgemma2 gemma3
+    olmo2: flex_olmo olmo_hybrid
+    olmo: hf_olmo
+    deepseek_v3: mistral4 kimi_k2 kimi_k25 kimi_vl glm4_moe_lite youtu axk1
+    qwen3: qwen3_moe qwen3_vl qwen3_vl_text qwen3_vl_moe qwen3_vl_moe_text qwen3_omni_moe_text qwen3_omni_moe_thinker molmo2
+    qwen3_next: qwen3_5 qwen3_5_text qwen3_5_moe qwen3_5_moe_text
+    gemma3n_text: gemma3n
+    gemma4_text: gemma4 gemma4_unified_text
+    gemma: paligemma
+    phi: mixformer-sequential phi-msft imp moondream1
+    falcon: RefinedWeb RefinedWebModel
+    stablelm: stablelm_epoch
+    persimmon: fuyu
+    llama4_text: llama4
+    mllama_text_model: mllama
+    deepseek_v2: deepseek_vl_v2 deepseek_v2_lite
+    glm4: glm4v glm4v_text glm_ocr_text
+    glm4_moe: glm4v_moe glm4v_moe_text solar_open
+    glm4v: glm46v
+    minimax: minimax_text_01 minimax_m1 minimax_vl_01 MiniMaxText01 MiniMaxM1
+    granitemoe: granitemoeshared
+    granitemoehybrid: granitemoe_hybrid
+    nemotron_h: nemotron_h_v2
+    lfm2: lfm2_vl lfm2_moe
+    exaone4: exaone4_moe exaone_moe
+    hunyuan: hunyuan_v1_moe hunyuan_moe
+    ernie4_5_moe: ernie4_5_moe_vl ernie4_5_vl_moe ernie4_5_vl_text
+    ernie4_5: ernie
+    bailing_moe: bailing_moe_v2
+    bailing_moe_linear: bailing_hybrid bailing_moe_v2_5
+    mimo: mimo_v2_flash
+    internlm2: internlm2_5 internvl_chat
+    cohere2: cohere2_moe cohere2_vision aya_vision
+    grok: grok-1
+    cohere: command_r
+    gpt_neox: gpt_neox_japanese gpt-neox
+    gpt_bigcode: gpt_refact
+    gpt2: gpt2_custom openai-gpt ctrl
+    mixtral: jetmoe
+    seed_oss: seed_oss_text
+    longcat_flash: longcat_flash_ngram
+    kimi_linear: kimi_linear_text
+    baichuan: baichuan_m1
+    mamba2: mamba_ssm
+"""
+"""Model types whose layers are those of another: the other's name, then theirs."""
 
 
-def family_of(model_type: str) -> tuple[Family, bool]:
+def _aliases(text: str) -> dict[str, str]:
+    aliases: dict[str, str] = {}
+    target = ""
+    for word in text.split():
+        if word.endswith(":"):
+            target = word[:-1]
+        else:
+            aliases[word] = target
+    return aliases
+
+
+_ALIASES = _aliases(_SAME_AS)
+
+_VARIANTS: dict[tuple[str, str], str] = {("chatglm", "inner_hidden_size"): "chatglm_v1"}
+"""Families that share a model_type with a later one and are told apart by a key of theirs."""
+
+
+def family_of(model_type: str, config: Mapping[str, object]) -> tuple[Family, bool]:
     """The family of a model_type and whether it is a known one; unknown types are read by the llama-like general rules."""
-    name = model_type
+    name = next((variant for (shared, key), variant in _VARIANTS.items() if model_type == shared and key in config), model_type)
     for _ in range(3):
         if name in _BASE:
             return _BASE[name], True
-        if name not in _SAME_AS:
+        if name not in _ALIASES:
             break
-        name = _SAME_AS[name]
+        name = _ALIASES[name]
     return Family(), False

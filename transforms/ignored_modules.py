@@ -11,7 +11,8 @@ from collections.abc import Sequence
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d{1,6})(?=\.|\*|$)")
 _PREFIX = re.compile(r"^.*?(?:layers|h|blocks)\.\*\.")
 _ALIASES = (
-    ("mlp.experts.*", "block_sparse_moe.experts.*"), ("mlp.experts.*", "mixer.experts.*"), ("mlp.experts.*", "feed_forward.experts.*"),
+    ("mlp.experts.*", "block_sparse_moe.experts.*"), ("mlp.experts.*", "mixer.experts.*"), ("mlp.experts.*",
+    "feed_forward.experts.*"),
     ("mlp.", "feed_forward."), ("mlp.shared_experts.", "mlp.shared_expert."), ("mlp.shared_experts.", "mixer.shared_experts."),
     ("mlp.shared_experts.", "shared_experts."), ("self_attn.", "mixer."), ("mamba.", "mixer."), ("mamba.", "linear_attn."),
     ("mlp.", "mixer."), ("self_attn.", "attn."), ("mlp.shared_experts.", "ffn.shared_experts."),

@@ -11,9 +11,12 @@ from transforms.config_fields import FieldError, Fields
 from transforms.families import Family
 
 _WORDS: tuple[tuple[str, str], ...] = (
-    ("sliding", "sliding"), ("swa", "sliding"), ("local", "sliding"), ("chunked", "chunked"), ("mamba", "mamba"), ("ssm", "mamba"),
-    ("linear", "linear"), ("recurrent", "linear"), ("delta", "linear"), ("kda", "linear"), ("lightning", "linear"), ("rwkv", "linear"),
-    ("conv", "short_convolution"), ("hybrid", "hybrid"), ("attention", "full"), ("full", "full"), ("global", "full"), ("moe", "none"),
+    ("sliding", "sliding"), ("swa", "sliding"), ("local", "sliding"), ("chunked", "chunked"), ("mamba", "mamba"), ("ssm",
+    "mamba"),
+    ("linear", "linear"), ("recurrent", "linear"), ("delta", "linear"), ("kda", "linear"), ("lightning", "linear"), ("rwkv",
+    "linear"),
+    ("conv", "short_convolution"), ("hybrid", "hybrid"), ("attention", "full"), ("full", "full"), ("global", "full"), ("moe",
+    "none"),
     ("mlp", "none"), ("dense", "none"), ("sparse", "none"), ("identity", "none"),
 )  # fmt: skip
 _LETTERS = {

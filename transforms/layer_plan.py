@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from transforms.config_fields import FieldError, Fields
+from transforms.config_fields import LARGEST, FieldError, Fields
 from transforms.families import Family
+from transforms.feed_forward import feed_forward, multiplied_widths
+from transforms.layer import Layer
 from transforms.layer_kinds import layer_kinds
-
-STATE_KINDS = frozenset({"mamba", "linear", "short_convolution", "hybrid"})
-
-
-@dataclass(frozen=True)
-class Layer:
-    """One layer. `kind`: full, sliding, chunked, latent, mamba, linear, short_convolution, hybrid, shared or none.
-
-    `mlp`: dense, moe, both (a dense part beside the experts) or none; `indexed`: whether a sparse index is kept.
-    """
-
-    kind: str
-    heads: int = 0
-    kv_heads: int = 0
-    head_dim: int = 0
-    value_head_dim: int = 0
-    window: int | None = None
-    mlp: str = "dense"
-    intermediate: int = 0
-    experts: int = 0
-    indexed: bool = False
 
 
 def plan_layers(fields: Fields, family: Family, sized: bool) -> list[Layer]:
@@ -37,14 +18,14 @@ def plan_layers(fields: Fields, family: Family, sized: bool) -> list[Layer]:
     Raises FieldError when a field that the cache or the compute rests on is missing.
     """
     blocks = fields.raw("block_configs")
-    layers = fields.require("layers")
+    layers = _layer_count(fields)
     if isinstance(blocks, list) and blocks and all(isinstance(block, Mapping) for block in blocks):
         return _from_blocks(fields, blocks[:layers])
     kinds = layer_kinds(fields, family, layers)
     hidden = fields.require("hidden_size")
     base = _attention(fields, hidden, kinds)
     heads, kv_heads = fields.per_layer("attention_heads", layers), fields.per_layer("kv_heads", layers)
-    widths = fields.per_layer("intermediate_size", layers)
+    widths = fields.per_layer("intermediate_size", layers) or multiplied_widths(fields, hidden, layers)
     shared_from = layers - (fields.integer("num_kv_shared_layers") or 0)
     plan = []
     for index, kind in enumerate(kinds):
@@ -58,8 +39,22 @@ def plan_layers(fields: Fields, family: Family, sized: bool) -> list[Layer]:
         if index >= shared_from > 0 or _shares_cache(fields, index):
             layer = replace(layer, kind="shared")
         layer = replace(layer, indexed=_has_index(fields, layer, index))
-        plan.append(_feed_forward(fields, layer, index, layers, widths, sized))
+        plan.append(feed_forward(fields, layer, index, layers, widths, sized))
+    if fields.flag("two_blocks"):  # longcat: two attentions and two dense parts around the experts of one layer
+        first = [replace(layer, mlp="both" if layer.mlp == "moe" else layer.mlp) for layer in plan]
+        second = [replace(layer, mlp="dense", experts=0) for layer in plan]
+        return [layer for pair in zip(first, second, strict=True) for layer in pair]
     return plan
+
+
+def _layer_count(fields: Fields) -> int:
+    if fields.positive("layers") is None:
+        for key in ("hybrid_override_pattern", "layers_block_type", "layer_types", "block_configs"):
+            listed = fields.raw(key)
+            if isinstance(listed, list | str) and 0 < len(listed) <= LARGEST["layers"]:
+                fields.sources["layers"] = "config"
+                return len(listed)
+    return fields.require("layers")
 
 
 def _attention(fields: Fields, hidden: int, kinds: list[str]) -> Layer:
@@ -111,7 +106,7 @@ def _of_kind(fields: Fields, base: Layer, kind: str) -> Layer:
         return base if kind == "full" else replace(base, window=fields.positive("sliding_window") if kind == "sliding" else None)
     if kind == "chunked":
         return replace(base, kind="chunked", window=fields.positive("attention_chunk_size"))
-    if kind == "sliding":
+    if kind == "sliding" or (kind == "full" and fields.positive("attention_window_size")):  # recurrentgemma has no full layer
         return _sliding(fields, base)
     head_dim = fields.positive("global_head_dim") or base.head_dim
     kv_heads = fields.positive("num_global_key_value_heads") or base.kv_heads
@@ -148,94 +143,6 @@ def _has_index(fields: Fields, layer: Layer, index: int) -> bool:
         return False
     types = fields.raw("indexer_types")
     return not (isinstance(types, list) and index < len(types) and types[index] == "shared")
-
-
-def _feed_forward(fields: Fields, layer: Layer, index: int, layers: int, widths: list[int] | None, sized: bool) -> Layer:
-    experts = _experts_of(fields, index, layers)
-    pattern = fields.raw("hybrid_override_pattern")
-    if isinstance(pattern, str) and pattern:
-        letter = pattern.replace("|", "")[index]
-        if letter not in "E-":
-            return replace(layer, mlp="none")
-        if letter == "E":
-            return replace(layer, mlp="moe", intermediate=_dense_width(fields, sized), experts=experts)
-        return replace(layer, mlp="dense", intermediate=_dense_width(fields, sized))
-    words = fields.raw("layers_block_type") if fields.model_type == "nemotron_h" else None
-    if isinstance(words, list):
-        word = str(words[index])
-        return replace(layer, mlp=word if word in ("moe",) else "dense" if word == "mlp" else "none",
-                       intermediate=_dense_width(fields, sized), experts=experts if word == "moe" else 0)  # fmt: skip
-    if fields.model_type in ("mamba", "mamba2", "falcon_mamba", "codestral_mamba"):
-        return replace(layer, mlp="none")
-    if fields.model_type in ("zamba", "zamba2"):  # only the shared attention block has one
-        return replace(layer, mlp="dense" if layer.kind == "hybrid" else "none", intermediate=_dense_width(fields, sized))
-    width = widths[index] if widths else _dense_width(fields, sized)
-    if experts and _is_moe(fields, index, layers):
-        both = fields.flag("enable_moe_block")  # gemma 4: a dense part beside the experts
-        return replace(layer, mlp="both" if both else "moe", intermediate=width, experts=experts)
-    return replace(layer, mlp="dense", intermediate=width)
-
-
-def _experts_of(fields: Fields, index: int, layers: int) -> int:
-    each = fields.per_layer("experts", layers)
-    experts = each[index] if each else (fields.integer("experts") or 0)
-    return experts if experts > 1 else 0
-
-
-def _dense_width(fields: Fields, sized: bool) -> int:
-    width = fields.positive("intermediate_size_mlp") or fields.positive("intermediate_size")
-    ratio = fields.number("expansion_ratio", 0)
-    if width is None and 0 < ratio < 1000:
-        width = round(ratio * fields.require("hidden_size"))
-    if width is None and fields.model_type in ("gpt2", "gpt_bigcode", "gptj", "gpt_neo", "bloom", "falcon", "codegen", "RefinedWeb",
-                                               "RefinedWebModel", "opt", "rwkv"):  # fmt: skip
-        fields.sources.setdefault("intermediate_size", "model_type default")
-        width = 4 * fields.require("hidden_size")
-    if width is None and (fields.positive("moe_intermediate_size") or sized):
-        return fields.positive("moe_intermediate_size") or 0
-    if width is None:
-        width = fields.require("intermediate_size")
-    if fields.flag("half_mlp"):  # qwen 1 states the width of both halves together
-        return width // 2
-    if fields.model_type.startswith("lfm2") and fields.flag("block_auto_adjust_ff_dim"):
-        multiple = fields.positive("block_multiple_of") or 1
-        adjusted = int(fields.number("block_ffn_dim_multiplier", 1.0) * int(2 * width / 3))
-        return -(-adjusted // multiple) * multiple
-    return width
-
-
-def _is_moe(fields: Fields, index: int, layers: int) -> bool:
-    words = fields.raw("mlp_layer_types")
-    if isinstance(words, list) and index < len(words):
-        return words[index] in ("sparse", "moe")
-    listed = fields.raw("moe_layers")
-    if isinstance(listed, list):
-        return index in listed
-    enumerated = fields.raw("moe_layers_enum")
-    if isinstance(enumerated, str) and enumerated:
-        return str(index) in enumerated.replace(" ", "").split(",")
-    frequency = fields.raw("moe_layer_freq")
-    if isinstance(frequency, list) and index < len(frequency):
-        return bool(frequency[index])
-    only = fields.raw("mlp_only_layers")
-    if isinstance(only, list) and index in only:
-        return False
-    step = fields.positive("interleave_moe_layer_step") or fields.positive("decoder_sparse_step")
-    if step and (index + 1) % step:
-        return False
-    period = fields.positive("expert_layer_period")
-    if period and index % period != (fields.integer("expert_layer_offset") or 0):
-        return False
-    if index < (fields.integer("dense_layers_first") or fields.integer("moe_layer_num_skipped") or 0):
-        return False
-    last = fields.raw("moe_layer_end_index")
-    if isinstance(last, int) and not isinstance(last, bool) and 0 <= last < index:
-        return False
-    after = fields.positive("moe_layer_frequency") or fields.positive("moe_layer_interval")  # arctic, ernie: counted from one
-    if after:
-        return (index + 1) % after == 0
-    every = frequency if isinstance(frequency, int) and not isinstance(frequency, bool) and frequency > 0 else 1
-    return index % every == 0
 
 
 def _from_blocks(fields: Fields, blocks: list[Mapping[str, object]]) -> list[Layer]:

@@ -15,10 +15,10 @@ from transforms.safetensors import DTYPE_BITS, TensorForm
 
 _COMPANION = re.compile(
     r"""(?:
-      \.weight\.(?:absmax|quant_map|nested_absmax|nested_quant_map|quant_state\.[^.]+|SCB)        # bitsandbytes
+      \.weight\.(?:absmax|quant_map|nested_absmax|nested_quant_map|quant_state\.[^.]+|SCB)    # bitsandbytes
     | \.(?:SCB|weight_format)                                                                     # bitsandbytes 8 bit
-    | \.weight_(?:scale|scale_inv|scale_2|global_scale|shape|zero_point|g_idx|scale_inv_2|offset) # compressed-tensors, fp8, modelopt
-    | \.(?:input|output|act|activation|prob|[qkv])_(?:scale|zero_point|global_scale|scale_inv)    # static activations and KV cache
+    | \.weight_(?:scale|scale_inv|scale_2|global_scale|shape|zero_point|g_idx|scale_inv_2|offset) # fp8, modelopt
+    | \.(?:input|output|act|activation|prob|[qkv])_(?:scale|zero_point|global_scale|scale_inv)  # activations, KV cache
     | \.(?:scales|qzeros|g_idx|qscales|wf_unsqueeze_.*)                                           # gptq, awq
     | \.(?:pre_quant_scale|smooth_factor|act_scales|weight_quantizer\._.*|input_quantizer\._.*|bit_width|alpha_scale)
     | \.(?:codebooks|s_channel|centroids|res_centroids|weight_scale_and_zero|scale|zero|zeros)    # aqlm, vptq, torchao, hqq
@@ -141,7 +141,8 @@ def detect_method(forms: Mapping[str, set[str]]) -> str | None:
     if "qweight" in forms:
         return "gptq" if "g_idx" in forms else "awq"
     for leaf, method in (
-        ("trellis", "exl3"), ("q_invperm", "exl2"), ("weight_packed", "compressed-tensors"), ("W_q", "hqq"), ("codebooks", "aqlm"),
+        ("trellis", "exl3"), ("q_invperm", "exl2"), ("weight_packed", "compressed-tensors"), ("W_q", "hqq"), ("codebooks",
+        "aqlm"),
         ("absmax", "bitsandbytes"), ("SCB", "bitsandbytes"), ("_data", "quanto"),
     ):  # fmt: skip
         if leaf in forms:
@@ -151,7 +152,7 @@ def detect_method(forms: Mapping[str, set[str]]) -> str | None:
     weights = forms.get("weight", set())
     if "U32" in weights and "scales" in forms:
         return "mlx"
-    if any(dtype.startswith("F8_E4M3") or dtype.startswith("F8_E5M2") for dtype in weights):
+    if any(dtype.startswith(("F8_E4M3", "F8_E5M2")) for dtype in weights):
         return "fp8"
     if "I8" in weights and "weight_scale" in forms:
         return "int8"

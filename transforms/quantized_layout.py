@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from transforms.config_fields import Fields
 from transforms.fields import QUANTIZABLE_GROUPS
 from transforms.ignored_modules import IgnoredModules
@@ -24,12 +26,14 @@ def quantize(forms: list[TensorForm], quantization: Quantization, fields: Fields
         if not covered or not form.template.endswith(".weight") or not is_matrix(form) or not quantization.bits:
             stored.append(form)
             continue
-        bits = 4.0 if four_bit_experts and group == "routed_experts" else quantization.bits
+        method = quantization
+        if four_bit_experts and group == "routed_experts":  # deepseek v4: fp8, with experts in fp4 and a scale for 32 weights
+            method = replace(quantization, method="mxfp4", bits=4.0, group_size=32)
         kept, packed = _split(form, ignored)
         if kept is not None:
             stored.append(kept)
         if packed is not None:
-            stored += _packed(packed, bits, quantization)
+            stored += _packed(packed, method)
     return stored
 
 
@@ -48,10 +52,10 @@ def _split(form: TensorForm, ignored: IgnoredModules) -> tuple[TensorForm | None
     return kept, form._replace(count=each * len(inside), layers=",".join(map(str, inside))) if inside else None
 
 
-def _packed(form: TensorForm, bits: float, quantization: Quantization) -> list[TensorForm]:
+def _packed(form: TensorForm, quantization: Quantization) -> list[TensorForm]:
     module = form.template.removesuffix(".weight")
     *leading, rows, columns = form.shape
-    group = quantization.group_size
+    group, bits = quantization.group_size, quantization.bits or 16.0
     if bits >= 8:
         weight = form._replace(dtype="F8_E4M3" if "fp8" in quantization.method or "float" in str(quantization.format) else "I8")
         if group:

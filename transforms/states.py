@@ -104,7 +104,8 @@ def _gated_delta(fields: Fields, hidden: int) -> StateBlock:
         channels * kernel * _CONVOLUTION_BYTES + values * key_width * value_width * _RECURRENT_BYTES,
         (
             ("in_proj_qkvz.weight", (channels + value, hidden)), ("in_proj_ba.weight", (2 * values, hidden)),
-            ("conv1d.weight", (channels, 1, kernel)), ("A_log", (values,)), ("dt_bias", (values,)), ("norm.weight", (value_width,)),
+            ("conv1d.weight", (channels, 1, kernel)), ("A_log", (values,)), ("dt_bias", (values,)), ("norm.weight",
+            (value_width,)),
             ("out_proj.weight", (hidden, value)),
         ),
     )  # fmt: skip

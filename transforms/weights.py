@@ -16,7 +16,9 @@ from transforms.tensor_patterns import BUFFER, group_of
 _KV_PROJECTION = re.compile(r"\.(k_proj|v_proj|key|value|wk|wv|k|v|k_b_proj|key_proj|value_proj)$")
 _FUSED_QKV = re.compile(r"\.(qkv_proj|query_key_value|wqkv|Wqkv|c_attn|W_pack|qkv|att_proj|in_proj|fused_qkv)$")
 _REPLICATED = re.compile(r"\.(kv_a_proj_with_mqa|q_a_proj|fused_qkv_a_proj|indexer|wq_a|wkv_a|wkv|compressor|q_a|kv_a)(\.|$|_)")
-_NO_LINEAR = re.compile(r"(conv1d|\.conv$|conv\.conv|A_log|\.D$|dt_bias|sinks|time_|shared_expert_gate|relative_attention|lora_[AB]|_gate$)")
+_NO_LINEAR = re.compile(
+    r"(conv1d|\.conv$|conv\.conv|A_log|\.D$|dt_bias|sinks|time_|shared_expert_gate|relative_attention|lora_[AB]|_gate$)"
+)
 _NOT_LOADED = re.compile(r"^(talker|token2wav|code2wav)\.")
 _TEXT_LAYERS = re.compile(r"(^|\.)(layers|h|blocks|block)\.\*")
 
@@ -100,9 +102,22 @@ def count_weights(
 
 class _Counter:
     def __init__(
-        self, modules: dict[str, dict[str, TensorForm]], tied: bool, bits: float | None, quantized: bool, halve: bool, biased: str | None
+        self,
+        modules: dict[str, dict[str, TensorForm]],
+        tied: bool,
+        bits: float | None,
+        quantized: bool,
+        halve: bool,
+        biased: str | None,
     ) -> None:
-        self.modules, self.tied, self.bits, self.quantized, self.halve, self.biased = modules, tied, bits, quantized, halve, biased
+        self.modules, self.tied, self.bits, self.quantized, self.halve, self.biased = (
+            modules,
+            tied,
+            bits,
+            quantized,
+            halve,
+            biased,
+        )
         self.groups: dict[tuple[str, str], GroupWeights] = {}
         self.replicated = self.kv_projection = self.fused = 0
         self.head_stored = False
@@ -136,7 +151,13 @@ class _Counter:
         if self.biased is None or "qweight" not in siblings:
             return False
         leaf = module.rsplit(".", 1)[-1]
-        part = "q" if leaf in ("q_proj", "k_proj", "v_proj", "qkv_proj", "c_attn", "query_key_value") else "o" if "o_proj" in leaf else "m"
+        part = (
+            "q"
+            if leaf in ("q_proj", "k_proj", "v_proj", "qkv_proj", "c_attn", "query_key_value")
+            else "o"
+            if "o_proj" in leaf
+            else "m"
+        )
         return part not in self.biased
 
     def _count_attention_parts(self, module: str, logical: int) -> None:

@@ -18,16 +18,16 @@ from transforms.safetensors import parse_header, summarize
 FETCHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-class NoCorpus(ValueError):
+class CorpusError(ValueError):
     """The corpus is not where it is looked for; the message says where that is."""
 
 
 def corpus_directory() -> Path:
-    """Where the corpus lies. Raises NoCorpus when it does not."""
+    """Where the corpus lies. Raises CorpusError when it does not."""
     given = os.environ.get("SHAPEFIT_CORPUS")
     directory = Path(given) if given else Path(__file__).resolve().parents[2].parent / "shared" / "hub-corpus"
     if not (directory / "index.csv").is_file():
-        raise NoCorpus(f"no corpus at {directory}: put it there or set SHAPEFIT_CORPUS to its folder")
+        raise CorpusError(f"no corpus at {directory}: put it there or set SHAPEFIT_CORPUS to its folder")
     return directory
 
 

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.benchmarks.corpus import NoCorpus, corpus_directory, read_corpus, read_odd, read_rows
+from tests.benchmarks.corpus import CorpusError, corpus_directory, read_corpus, read_odd, read_rows
 from transforms.extract import extract_model, with_summary
 from transforms.records import Extracted, Reject
 
@@ -51,12 +51,13 @@ def main() -> int:
     """Print the table; 1 when something is off, 2 without a corpus."""
     try:
         directory = corpus_directory()
-    except NoCorpus as error:
+    except CorpusError as error:
         print(error, file=sys.stderr)
         return 2
     oracle = {row["model_id"]: row for row in read_rows(directory / "oracle_params.csv")}
     kinds = {row["model_id"]: row["headers"] for row in read_rows(directory / "index.csv")}
-    scores = {name: Score() for name in ("total, unquantised headers", "total, quantised headers", "active", "groups within 0.1 %",
+    scores = {name: Score() for name in ("total, unquantised headers", "total, quantised headers", "active",
+    "groups within 0.1 %",
                                          "tied", "KV bytes per token", "KV bytes unbounded", "state bytes", "window",
                                          "config only within 0.5 %")}  # fmt: skip
     others: list[tuple[float, str]] = []
@@ -84,7 +85,9 @@ def main() -> int:
     print("\nodd files")
     for files in read_odd(directory):
         result = extract_model(files)
-        said = f"{result.code}: {result.message}" if isinstance(result, Reject) else f"{result.architecture['parameters_total']:,}"
+        said = (
+            f"{result.code}: {result.message}" if isinstance(result, Reject) else f"{result.architecture['parameters_total']:,}"
+        )
         print(f"  {files.model_id:45} {said}")
     return int(any(score.failed for score in scores.values()))
 
