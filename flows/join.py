@@ -24,9 +24,16 @@ EXTRACTED = ("models", "architectures", "layer_groups")
 CHUNK = 48
 """Architectures estimated at once: about a gigabyte at the catalogued machines."""
 
-_MACHINES = ("hardware", "hardware_shapes", "hardware_layouts", "replica_classes", "deployment_classes")
-_CHUNK_STEPS = ("chunk_replicas", "chunk_scaled_out", "chunk_scaled_out_replicas", "chunk_choices", "chunk_recommendations")
-_CHUNK_TABLES = ("chunk_shards", "chunk_replicas", "chunk_scaled_out", "chunk_choices")
+_MACHINES = ("hardware", "hardware_shapes", "hardware_layouts", "replica_classes", "deployment_classes", "offers")
+_CHUNK_STEPS = (
+    "chunk_replicas",
+    "chunk_scaled_out",
+    "chunk_scaled_out_replicas",
+    "chunk_choices",
+    "chunk_figures",
+    "chunk_recommendations",
+)
+_CHUNK_TABLES = ("chunk_shards", "chunk_replicas", "chunk_scaled_out", "chunk_choices", "chunk_figures")
 _RESULTS = ("layout_checks", "fits", "recommendations", "recommend")
 
 
