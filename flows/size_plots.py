@@ -140,7 +140,9 @@ def _described(row: Row) -> list[str]:
     if row["slope_s"] is None:
         return [f"no line: {str(row['sizing_status']).replace('_', ' ')}"]
     r_squared = "–" if row["r_squared"] is None else f"{float(str(row['r_squared'])):.4f}"
-    lines = [f"line: {float(str(row['slope_s'])):.4g} s per user + {float(str(row['intercept_s'])):.4g} s, R² = {r_squared}"]
+    lines = [
+        f"line: {float(str(row['slope_s'])):.4g} s per user, {float(str(row['intercept_s'])):.4g} s at none, R² = {r_squared}"
+    ]
     if row["fit"] == "knee":
         lines.append(
             f"saturation: {float(str(row['knee_base_s'])):.4g} s up to {float(str(row['knee_concurrency'])):.4g} users, then "

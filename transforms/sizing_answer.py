@@ -151,6 +151,11 @@ def _caveats(row: Row, name: str, settings: Mapping[str, float]) -> list[str]:
     proven = row["proven_concurrency"]
     if proven is None:
         said.append(f"{name}: no measured concurrency met the target; the estimate lies below all of them.")
+    elif row["proven_gpus"] is not None and _number(row["proven_gpus"]) < _number(row["gpus"]):
+        said.append(
+            f"{name}: concurrency {proven} was measured within the target, so {_g(row['proven_gpus'])} GPUs may do: the fit is "
+            "more cautious than that measurement."
+        )
     elif required > 2 * _number(proven):
         said.append(
             f"{name}: the target is met up to concurrency {_g(required)}, but only {proven} was measured: this is extrapolated."

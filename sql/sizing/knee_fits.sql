@@ -37,8 +37,9 @@ hinges as (
         regr_intercept(points.y, greatest(points.x - candidates.knee, 0e0)) as base,
         regr_slope(points.y, greatest(points.x - candidates.knee, 0e0)) as slope,
         regr_r2(points.y, greatest(points.x - candidates.knee, 0e0)) as r_squared,
-        (max(points.y) filter (points.x <= candidates.knee) - min(points.y) filter (points.x <= candidates.knee))
-            / nullif(avg(points.y) filter (points.x <= candidates.knee), 0e0) as flat_rise
+        max(points.y) filter (points.x <= candidates.knee) - min(points.y) filter (points.x <= candidates.knee) as flat_rise,
+        avg(points.y) filter (points.x <= candidates.knee) as flat_mean,
+        max(points.y) - min(points.y) as whole_rise
     from candidates
     inner join points using (metric)
     group by all
@@ -65,12 +66,14 @@ select
     best.base as knee_base_s,
     best.slope as knee_slope_s,
     best.r_squared as knee_r_squared,
-    best.flat_rise,
     coalesce(
         lines.n >= sizing_setting('knee_min_points')
         and best.slope > 0
         and best.base > 0
-        and best.flat_rise <= sizing_setting('knee_flat_rise')
+        and best.flat_rise <= greatest(
+            sizing_setting('knee_flat_rise') * best.flat_mean,
+            sizing_setting('knee_flat_range') * best.whole_rise
+        )
         and 1 - best.r_squared <= sizing_setting('knee_error_share') * (1 - lines.r_squared),
         false
     ) as preferred
