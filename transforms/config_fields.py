@@ -169,8 +169,8 @@ class Fields:
         if number is None:
             raise FieldError(
                 "missing_field",
-                f"config.json gives no {SYNONYMS.get(feature, (feature,))[0]}, on which the size of a {self.model_type[:60] or 'model'} "
-                "rests; use the whole config as it was published",
+                f"config.json gives no {SYNONYMS.get(feature, (feature,))[0]}, on which the size of a "
+                f"{self.model_type[:60] or 'model'} rests; use the whole config as it was published",
             )
         return number
 

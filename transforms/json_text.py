@@ -55,7 +55,7 @@ def parse_json(
 def depth_exceeds(value: object, limit: int) -> bool:
     """Whether lists and dictionaries nest deeper than `limit` levels; walks level by level, without recursion."""
     level = [value]
-    for _ in range(limit + 1):
+    for _ in range(limit):
         following: list[object] = []
         for item in level:
             if isinstance(item, dict):

@@ -12,7 +12,8 @@ from transforms.safetensors import TensorForm, layer_numbers
 from transforms.tensor_patterns import group_of
 from transforms.weights import is_matrix
 
-_EXPERTS_ONLY = ("mxfp4",)
+_COVERED = {"mxfp4": ("routed_experts",), "fbgemm_fp8": ("dense_mlp", "routed_experts", "shared_experts")}
+"""Methods that quantize only part of the layers (transformers: `Mxfp4HfQuantizer`; Meta's Llama 3.1 405B FP8 card)."""
 
 
 def quantize(forms: list[TensorForm], quantization: Quantization, fields: Fields) -> list[TensorForm]:
@@ -22,7 +23,7 @@ def quantize(forms: list[TensorForm], quantization: Quantization, fields: Fields
     stored: list[TensorForm] = []
     for form in forms:
         group = group_of(form.template)
-        covered = group == "routed_experts" if quantization.method in _EXPERTS_ONLY else group in QUANTIZABLE_GROUPS
+        covered = group in _COVERED.get(quantization.method, QUANTIZABLE_GROUPS)
         if not covered or not form.template.endswith(".weight") or not is_matrix(form) or not quantization.bits:
             stored.append(form)
             continue

@@ -128,7 +128,7 @@ class _Counter:
         if role == "scale" and needs_weight_beside(form.template) and len(siblings) < 2:
             module, role = form.template, "plain"
         logical, linear = 0, 0
-        if role == "bias":
+        if role == "bias" and group != BUFFER:
             logical = 0 if self._is_filler(module, siblings) else form.elements
         elif role != "scale" and group != BUFFER:
             logical, packed = weight_of(form, siblings, self.bits)

@@ -1,0 +1,72 @@
+"""One key for equal architectures, another for every fact that an estimate rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import polars as pl
+import pytest
+from extraction_cases import LLAMA, architecture, files_of, llama_header
+
+from transforms.contracts import conform, polars_schema
+from transforms.extract import extract_frames
+
+
+def key(config: object, rows: object = None) -> object:
+    return architecture(config, rows)["architecture_key"]
+
+
+def test_names_and_provenance_are_not_in_the_key() -> None:
+    renamed = {
+        **LLAMA,
+        "architectures": ["MistralForCausalLM"],
+        "model_type": "mistral",
+        "_name_or_path": "x",
+        "rms_norm_eps": 1e-5,
+    }
+    assert key(LLAMA) == key(renamed)
+    assert key(LLAMA) == key(LLAMA, llama_header())
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("hidden_size", 128), ("num_hidden_layers", 3), ("num_attention_heads", 4), ("num_key_value_heads", 1),
+        ("intermediate_size", 256), ("vocab_size", 512), ("max_position_embeddings", 2048), ("tie_word_embeddings", True),
+        ("torch_dtype", "float32"), ("head_dim", 16), ("attention_bias", True), ("rope_scaling", {"type": "linear",
+        "factor": 2.0}),
+        ("quantization_config", {"quant_method": "fp8", "activation_scheme": "dynamic"}),
+        ("layer_types", ["full_attention", "linear_attention"]),
+    ],
+)  # fmt: skip
+def test_every_estimated_from_field_changes_the_key(field: str, value: object) -> None:
+    assert key(LLAMA) != key({**LLAMA, field: value})
+
+
+def test_a_window_changes_the_key() -> None:
+    mistral = {**LLAMA, "model_type": "mistral"}
+    keys = {key({**mistral, "sliding_window": window}) for window in (None, 256, 512)}
+    assert len(keys) == 3
+
+
+def test_frames_keep_one_row_per_architecture_and_prefer_headers() -> None:
+    records = [
+        files_of(LLAMA, model_id="a/derived"),
+        files_of(LLAMA, llama_header(), model_id="b/stored"),
+        files_of(LLAMA, model_id="c/derived"),
+        files_of({}, model_id="d/none"),
+        files_of(LLAMA, model_id="e/gated", status="gated", message="ask for access"),
+    ]
+    frame = pl.DataFrame([dataclasses.asdict(record) for record in records], schema=polars_schema("hub_files"))
+    tables = extract_frames(frame)
+    for name in ("architectures", "parameter_groups", "layer_groups", "models", "rejects"):
+        conform(name, getattr(tables, name))
+    assert tables.architectures.select("sizes_source", "architecture_key").rows() == [("header", key(LLAMA))]
+    assert tables.models["model_id"].to_list() == ["a/derived", "b/stored", "c/derived"]
+    assert tables.models["architecture_key"].n_unique() == 1
+    assert dict(tables.rejects.select("model_id", "code").rows()) == {"d/none": "missing_field", "e/gated": "gated"}
+
+
+def test_an_empty_lake_gives_empty_tables() -> None:
+    tables = extract_frames(pl.DataFrame(schema=polars_schema("hub_files")))
+    assert tables.architectures.is_empty() and tables.rejects.is_empty()
