@@ -16,6 +16,7 @@ from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, TOTALS
 
 from flows.cli import main
 from flows.size import MeasureConfig, SizingConfig, Subject, estimate_sweep, import_sweep, measure_to_store, run_sizing
+from flows.size_measured import measured_beside_estimated
 from flows.size_store import SweepStoreError, create_run, read_group, runs
 
 KEY = "sk-secret-0123456789"
@@ -398,3 +399,25 @@ def test_a_run_without_facts_is_no_run(data: Path) -> None:
         read_group(data)
     with create_run(data, {"sweep_source": "csv"}, append=True) as writer:
         assert runs(data) == [writer.run]
+
+
+def test_a_measurement_stands_beside_the_estimate_for_its_row(tmp_path: Path, data: Path) -> None:
+    results = [
+        {"max_concurrency": c, "completed": 8, "duration": 9.0, "p95_e2el_ms": 900.0, "median_ttft_ms": 60.0 + c}
+        | {"median_tpot_ms": 8.0, "output_throughput": 100.0 * c, "total_input_tokens": 8192, "total_output_tokens": 1024}
+        for c in (1, 16)
+    ]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(results))
+    assert measured_beside_estimated(data) is None
+    import_sweep([path], data, subject=Subject("Qwen/Qwen2.5-7B-Instruct", "H100", test_gpu_count=1, engine="vllm"))
+    rows = measured_beside_estimated(data, "Qwen/Qwen2.5-7B-Instruct").to_dicts()
+    assert [(row["concurrency"], row["gpu"], row["basis"]) for row in rows] == [
+        (1, "H100-SXM5-80GB", "measured"),
+        (16, "H100-SXM5-80GB", "measured"),
+    ]
+    assert [row["output_tokens_per_s"] for row in rows] == [100, 1600]
+    for row in rows:
+        assert row["ttft_ratio"] == pytest.approx(row["ttft_ms"] / row["estimated_ttft_ms"])
+        assert 0.2 < row["output_tokens_ratio"] < 5
+    assert measured_beside_estimated(data, "a/b") is None
