@@ -1,6 +1,6 @@
 """DuckDB for shapefit: connections with bounded memory, tables by contract, and every macro and view of `sql/`.
 
-Each file of `sql/macros` and `sql/views` defines the one macro or view whose name is the file's; they are created in the order in
+Each file of `sql/macros`, `sql/policies` and `sql/views` defines the one macro or view whose name is the file's; they are created in the order in
 which they need each other, so a file can simply use another's name.
 """
 
@@ -56,7 +56,7 @@ def load_tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pl.Data
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the macros of `sql/macros` and those views of `sql/views` that need no computed table.
+    """Create the macros of `sql/macros` and `sql/policies` and the views of `sql/views`, which need no computed table.
 
     The tables of every catalog and of the extracted architectures must exist (empty ones will do).
     """
@@ -80,12 +80,14 @@ def sql_text(name: str) -> str:
 @cache
 def _definitions() -> tuple[str, ...]:
     """The texts of macros and views, each after the macros that it calls and the views that it names."""
-    named = {folder: {file.name.removesuffix(".sql") for file in _sql_files(folder)} for folder in ("macros", "views")}
+    named = {
+        folder: {file.name.removesuffix(".sql") for file in _sql_files(folder)} for folder in ("macros", "policies", "views")
+    }
     texts = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for folder in named for file in _sql_files(folder)}
     needs: dict[str, set[str]] = {}
     for name, text in texts.items():
         bare = _COMMENT.sub("", text)
-        used = set(_CALL.findall(bare)) & named["macros"] | set(_WORD.findall(bare)) & named["views"]
+        used = set(_CALL.findall(bare)) & (named["macros"] | named["policies"]) | set(_WORD.findall(bare)) & named["views"]
         needs[name] = used - {name}
     return tuple(texts[name] for name in TopologicalSorter(needs).static_order())
 

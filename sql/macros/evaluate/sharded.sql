@@ -137,7 +137,7 @@ placed as (
             if(moe_layers > 0, experts, 0),
             intermediate_size,
             moe_intermediate_size,
-            if(linear_bits is null, least(quantization_group_size, precision_shard_multiple), precision_shard_multiple)
+            if(linear_bits is null and precision_shard_multiple is not null, quantization_group_size, precision_shard_multiple)
         ) as layout_refusal
     from divided
 ),

@@ -1,0 +1,106 @@
+-- A row is one offer that answers the question, in the layout that its objective takes, best first.
+--   cost         dollars an hour of the deployments that carry the users, then dollars per million output tokens
+--   performance  time per output token of a single request
+--   balanced     dollars per million output tokens
+with
+
+layouts_ranked as (
+    select
+        *,
+        row_number() over (
+            partition by offer
+            order by
+                case $objective
+                    when 'cost' then -output_tokens_per_s
+                    when 'performance' then single_stream_tpot_ms
+                    else single_stream_tpot_ms / output_tokens_per_s
+                end nulls last,
+                dp desc
+        ) as place
+    from evaluated
+    where ($max_ttft_ms is null or ttft_ms <= $max_ttft_ms)
+        and ($max_tpot_ms is null or tpot_ms <= $max_tpot_ms)
+),
+
+offered as (
+    select
+        figures.*,
+        chosen.provider,
+        chosen.shape,
+        chosen.kv_dtype as offered_kv_dtype,
+        chosen.price_region,
+        chosen.price_as_of,
+        chosen.price_stale,
+        chosen.on_frontier,
+        chosen.reason as published_reason,
+        quantizations.engine_arguments as quantization_arguments,
+        kv_dtypes.engine_arguments as kv_arguments,
+        gpus.vendor = 'NVIDIA' and gpus.capability < 8 as needs_half,
+        coalesce(ceil($users / nullif(figures.batch_per_replica * figures.dp, 0)::double), 1)::bigint as deployments
+    from layouts_ranked as figures
+    join chosen using (offer)
+    join quantizations on quantizations.quantization = figures.quantization
+    join kv_dtypes on kv_dtypes.kv_dtype = figures.kv_dtype
+    join gpus on gpus.gpu = figures.gpu
+    where figures.place = 1
+),
+
+answer as (
+    select
+        provider,
+        shape,
+        nodes,
+        gpu,
+        gpu_count,
+        tp,
+        pp,
+        dp,
+        ep,
+        quantization,
+        kv_dtype,
+        context,
+        verdict,
+        memory_used_gib_per_gpu,
+        memory_allowed_gib_per_gpu,
+        weights_gib_per_gpu,
+        kv_cache_gib_per_gpu,
+        max_context,
+        max_sequences,
+        max_sequences * dp as concurrent_sequences,
+        batch_per_replica,
+        input_tokens,
+        output_tokens,
+        ttft_ms,
+        tpot_ms,
+        single_stream_ttft_ms,
+        single_stream_tpot_ms,
+        output_tokens_per_s,
+        bound_by,
+        calibration,
+        usd_per_hour,
+        deployments,
+        usd_per_hour * deployments as total_usd_per_hour,
+        usd_per_million_output_tokens,
+        usd_per_million_total_tokens,
+        price_region,
+        price_as_of,
+        price_stale,
+        on_frontier,
+        reason,
+        vllm_arguments(tp, pp, dp, ep, context, quantization_arguments, kv_arguments, needs_half) as vllm_arguments
+    from offered
+)
+
+from answer
+where $max_usd_per_hour is null or total_usd_per_hour <= $max_usd_per_hour
+order by
+    case $objective
+        when 'cost' then total_usd_per_hour
+        when 'performance' then single_stream_tpot_ms
+        else usd_per_million_output_tokens
+    end nulls last,
+    usd_per_million_output_tokens nulls last,
+    single_stream_tpot_ms nulls last,
+    provider,
+    shape,
+    quantization;
