@@ -207,15 +207,10 @@ def expert_tensors(fields: Fields, family: Family, layer: Layer, hidden: int) ->
 
 
 def _shared_width(fields: Fields, width: int) -> int:
-    stated = fields.integer("shared_intermediate_size")
-    each = fields.value("shared_experts")
-    count = each[0] if isinstance(each, list) and each and isinstance(each[0], int) else fields.integer("shared_experts")
+    stated, count = fields.integer("shared_intermediate_size"), fields.integer("shared_experts") or 0
     if stated is not None:
         return stated * (count if fields.model_type == "nemotron_h" and count else 1)
-    if isinstance(fields.raw("moe_intermediate_size"), list):
-        moe = fields.raw("moe_intermediate_size")
-        width = moe[0] if isinstance(moe[0], int) else width
-    return (count or 0) * width if fields.raw("use_mixed_mlp_moe") is not False else 0
+    return count * width if fields.raw("use_mixed_mlp_moe") is not False else 0
 
 
 def _mlp(name: str, family: Family, fields: Fields, hidden: int, width: int) -> list[Shape]:

@@ -110,6 +110,10 @@ def extract_model(files: HubFiles) -> Extracted | Reject:
         return _extract(root, beside, summary)
     except (ConfigError, FieldError, HeaderError) as error:
         return Reject(error.code, str(error))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # a shape of config nobody foresaw
+        return Reject(
+            "missing_field", f"config.json cannot be read as a model ({type(error).__name__}: {str(error)[:100]!r}); correct it"
+        )
 
 
 def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, summary: HeaderSummary | None) -> Extracted:

@@ -27,7 +27,7 @@ def feed_forward(fields: Fields, layer: Layer, index: int, layers: int, widths: 
             return replace(layer, mlp="moe", intermediate=_dense_width(fields, sized), experts=experts)
         return replace(layer, mlp="dense", intermediate=_dense_width(fields, sized))
     words = fields.raw("layers_block_type") if fields.model_type == "nemotron_h" else None
-    if isinstance(words, list):
+    if isinstance(words, list) and index < len(words):
         word = str(words[index])
         return replace(layer, mlp=word if word in ("moe",) else "dense" if word == "mlp" else "none",
                        intermediate=_dense_width(fields, sized), experts=experts if word == "moe" else 0)  # fmt: skip

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from transforms.config_fields import FieldError, Fields
 from transforms.derived import derive_tensors
 from transforms.families import Family
+from transforms.fields import TENSOR_GROUPS
 from transforms.layer import Layer
 from transforms.safetensors import HeaderSummary, layer_numbers
 from transforms.states import StateBlock
@@ -91,20 +92,19 @@ def confirm(
     if _keys_agree(plan, summary):
         fields.sources["kv_heads_check"] = "header"
         return
-    counted = sum(
-        weights.logical(group) for group in ("attention", "dense_mlp", "routed_experts", "shared_experts", "linear_attention")
-    )
+    counted = _text_parameters(weights)
     forms = derive_tensors(fields, family, plan, dict(states), tied, "BF16")
-    expected = count_weights(forms, len(plan), tied, None, False)
-    derived = sum(
-        expected.logical(group) for group in ("attention", "dense_mlp", "routed_experts", "shared_experts", "linear_attention")
-    )
+    derived = _text_parameters(count_weights(forms, len(plan), tied, None, False))
     if not counted or abs(derived - counted) > _AGREEMENT * counted:
         raise FieldError(
             "missing_field",
-            f"model type {fields.model_type[:60] or 'unknown'!r} is unknown and its config describes {derived:,} parameters in "
-            f"layers where the headers hold {counted:,}; its attention cannot be established without the model's own definition",
+            f"model type {fields.model_type[:60] or 'unknown'!r} is unknown and its config describes {derived:,} parameters "
+            f"where the headers hold {counted:,}; its attention cannot be established without the model's own definition",
         )
+
+
+def _text_parameters(weights: Weights) -> int:
+    return weights.logical(*(group for group in TENSOR_GROUPS if group not in ("vision_audio", "mtp")))
 
 
 def _keys_agree(plan: Sequence[Layer], summary: HeaderSummary) -> bool:

@@ -110,7 +110,7 @@ def _of_kind(fields: Fields, base: Layer, kind: str) -> Layer:
         return _sliding(fields, base)
     head_dim = fields.positive("global_head_dim") or base.head_dim
     kv_heads = fields.positive("num_global_key_value_heads") or base.kv_heads
-    value_width = head_dim if fields.raw("global_head_dim") else base.value_head_dim
+    value_width = head_dim if fields.value("global_head_dim") else base.value_head_dim
     return replace(base, head_dim=head_dim, value_head_dim=value_width, kv_heads=kv_heads, window=None)
 
 
