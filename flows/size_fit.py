@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -75,17 +74,13 @@ def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.Da
 @contextmanager
 def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
     """An in-memory database with the given sweep tables, empty ones for the rest, and the macros of sizing."""
-    import duckdb
-
-    from transforms.contracts import conform, duckdb_table_statement, empty_frame
+    from flows.database import connect, load_tables
+    from transforms.contracts import empty_frame
 
     frames = {name: tables.get(name, empty_frame(name)) for name in SWEEP_TABLES}
-    frames |= {"sizing_settings": settings, "sizing": empty_frame("sizing")}
-    with duckdb.connect() as connection:
+    with connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        for name, frame in frames.items():
-            connection.execute(duckdb_table_statement(name))
-            connection.from_arrow(conform(name, frame).to_arrow()).insert_into(name)
+        load_tables(connection, {**frames, "sizing_settings": settings, "sizing": empty_frame("sizing")})
         connection.execute(sizing_sql("settings"))
         connection.execute(sizing_sql("macros"))
         yield connection
@@ -93,4 +88,6 @@ def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> 
 
 def sizing_sql(name: str) -> str:
     """The text of one file of `sql/sizing`."""
-    return (files("sql") / "sizing" / f"{name}.sql").read_text(encoding="utf-8")
+    from flows.database import sql_text
+
+    return sql_text(f"sizing/{name}.sql")

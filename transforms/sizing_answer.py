@@ -24,7 +24,8 @@ ALERTS: dict[str, str] = {
 class Answer:
     """The size of the cluster: GPUs by the metric that needs most, or the first reason why there is no such number.
 
-    `gpus` is the estimate, `whole_gpus` the next whole replica, `gpus_low` and `gpus_high` the interval (None: no upper end).
+    `gpus` is the estimate, `whole_gpus` the next whole replica, `gpus_low` and `gpus_high` the interval that holds
+    `interval_level` of the bootstrap replicates (a high end of None: no upper end).
     """
 
     status: str
@@ -33,6 +34,7 @@ class Answer:
     whole_gpus: int | None = None
     gpus_low: float | None = None
     gpus_high: float | None = None
+    interval_level: float | None = None
     messages: list[str] = field(default_factory=list)
 
 
@@ -61,6 +63,7 @@ def answer_of(sizing: Sequence[Row], settings: Mapping[str, float]) -> Answer:
         int(_number(largest["whole_gpus"])),
         _optional(largest["gpus_low"]),
         _optional(largest["gpus_high"]),
+        settings["interval_level"],
         messages,
     )
 
@@ -256,6 +259,7 @@ def document(
             "whole_gpus": answer.whole_gpus,
             "gpus_low": answer.gpus_low,
             "gpus_high": answer.gpus_high,
+            "interval_level": answer.interval_level,
             "messages": answer.messages,
         },
         "targets": dict(targets),
@@ -388,7 +392,7 @@ def _interval(answer: Answer) -> str:
     if answer.gpus_low is None:
         return ""
     high = "without upper end" if answer.gpus_high is None else f"to {answer.gpus_high:.1f}"
-    return f" (90 % interval {answer.gpus_low:.1f} {high})"
+    return f" ({_percent(answer.interval_level)} interval {answer.gpus_low:.1f} {high})"
 
 
 def _optional(value: object) -> float | None:

@@ -39,6 +39,15 @@ def parse_sweep_file(name: str, text: str, concurrency: int | None = None) -> Im
         concurrency: what the user says of a file that does not state its concurrency.
     Raises FormatError.
     """
+    try:
+        return _read(name, text, concurrency)
+    except (TypeError, ValueError, LookupError, AttributeError, OverflowError) as error:
+        if isinstance(error, FormatError):
+            raise
+        raise FormatError(f"{name}: not as the tool writes it ({type(error).__name__}: {error})") from None
+
+
+def _read(name: str, text: str, concurrency: int | None) -> Imported:
     if name.lower().endswith(".csv"):
         return _plain_csv(name, text)
     documents = _documents(name, text)

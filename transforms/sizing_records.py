@@ -50,7 +50,7 @@ def level_row(
     """A row of `measurements` (times in seconds)."""
     return {
         "concurrency": concurrency,
-        "items": None if items is None else int(items),
+        "items": int(items) if items is not None and 0 <= items < 2**53 else None,
         "p95_llm_latency_s": p95_latency,
         "p95_workflow_runtime_s": p95_runtime,
         "total_runtime_s": total,

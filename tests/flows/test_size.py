@@ -421,3 +421,8 @@ def test_a_measurement_stands_beside_the_estimate_for_its_row(tmp_path: Path, da
         assert row["ttft_ratio"] == pytest.approx(row["ttft_ms"] / row["estimated_ttft_ms"])
         assert 0.2 < row["output_tokens_ratio"] < 5
     assert measured_beside_estimated(data, "a/b") is None
+
+
+def test_the_commands_import_nothing_heavy() -> None:
+    code = "import flows.size_cli, sys; print({'polars', 'duckdb', 'altair', 'httpx2', 'prefect', 'yaml'} & set(sys.modules))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"

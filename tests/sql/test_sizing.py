@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, settings, sweep_tables
 
 from flows.size_fit import Targets, fit_sweep, sizing_database
-from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, settings, sweep_tables
 from transforms.contracts import conform
 
 DOCUMENT = Targets(workflow_runtime_s=10, users=100, test_gpu_count=8)
@@ -150,6 +150,15 @@ def test_a_saturating_server_is_fitted_with_a_knee() -> None:
     assert row["knee_concurrency"] == pytest.approx(8, abs=0.1)
     assert row["gpus"] == pytest.approx(10, rel=0.01)
     assert row["line_gpus"] > row["gpus"]
+
+
+def test_a_server_that_falls_off_a_cliff_is_flat_against_its_rise() -> None:
+    """Measured: transformers' server with a tiny model on two cores."""
+    loads = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16)
+    times = (0.195, 0.241, 0.309, 0.441, 0.608, 6.657, 10.660, 12.627, 14.263, 17.075)
+    row = runtime_fit(fit(sweep_tables(loads, times), Targets(None, 4, 100, 1)))
+    assert (row["fit"], row["outliers"]) == ("knee", "[]")
+    assert 6 <= row["required_concurrency"] <= 8
 
 
 def test_below_the_flat_part_no_target_is_reachable() -> None:

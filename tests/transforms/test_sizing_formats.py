@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from transforms.sizing_formats import parse_sweep_file
 from transforms.sizing_records import FormatError
@@ -206,3 +208,25 @@ def test_plain_csv_in_milliseconds() -> None:
 def test_what_cannot_be_read_is_named(text: str, name: str, message: str) -> None:
     with pytest.raises(FormatError, match=message.replace("(", r"\(")):
         parse(text, name)
+
+
+def spoiled(value: object, spoil: object, draw: st.DataObject) -> object:
+    """The document with one value somewhere in it replaced."""
+    if isinstance(value, dict) and value and draw.draw(st.booleans()):
+        key = draw.draw(st.sampled_from(sorted(value)))
+        return {**value, key: spoiled(value[key], spoil, draw)}
+    if isinstance(value, list) and value and draw.draw(st.booleans()):
+        place = draw.draw(st.integers(0, len(value) - 1))
+        return [*value[:place], spoiled(value[place], spoil, draw), *value[place + 1 :]]
+    return spoil
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from([VLLM | {"p95_e2el_ms": 1.0}, {"benchmarks": [GUIDELLM]}, AIPERF, CALCULATOR]), st.data())
+def test_a_spoiled_file_is_read_or_refused(document: dict, draw: st.DataObject) -> None:
+    junk = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.just([1]), st.just({"a": 1}))
+    try:
+        imported = parse(spoiled(document, draw.draw(junk), draw))
+    except FormatError:
+        return
+    assert all(isinstance(row["concurrency"], int) and row["concurrency"] >= 1 for row in imported.measurements)
