@@ -84,7 +84,9 @@ def _server(data: Path) -> Iterator[str]:
     environment = {**os.environ, "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(home))}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
     with (home / "server.log").open("ab") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment)
+        process = subprocess.Popen(
+            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
+        )
     try:
         address = f"http://127.0.0.1:{port}/api"
         _await_health(process, address, home / "server.log")

@@ -20,7 +20,7 @@ from flows.crawl import CrawlReport, crawl
 from flows.extract import extract, read_extracted
 from flows.hub import open_hub
 from flows.lake import Lake, open_lake, refresh_lock
-from tests.benchmarks.corpus import NoCorpus, corpus_directory, read_rows
+from tests.benchmarks.corpus import CorpusError, corpus_directory, read_rows
 from transforms.model_list import ModelList
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         corpus = corpus_directory()
-    except NoCorpus as error:
+    except CorpusError as error:
         sys.exit(str(error))
     ids = [row["model_id"] for row in read_rows(corpus / "index.csv")]
     odd = [f"odd/{row['name']}" for row in read_rows(corpus / "odd" / "odd.csv")]
