@@ -207,7 +207,8 @@ def estimate_sweep(config: SizingConfig, data: Path, run: str | None = None) -> 
     from flows.size_fit import fit_sweep
     from flows.size_plots import write_plots
     from flows.size_supply import supply
-    from transforms.sizing_answer import answer_of, document, summary_rows, summary_text
+    from transforms.sizing_answer import answer_of, summary_rows, summary_text
+    from transforms.sizing_document import document
 
     run = run or latest_run(data)
     tables = read_group(data, run)

@@ -1,10 +1,12 @@
-"""What a fitted sweep says: the summary table, the JSON document and the plain words, from the rows of `sql/sizing`."""
+"""What a fitted sweep says to a reader: the answer, the plain words and the summary table, from the rows of `sql/sizing`."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from transforms.pipe_table import pipe_table, six_digits
 
 Row = Mapping[str, object]
 
@@ -89,7 +91,7 @@ def _reason(row: Row, name: str) -> str | None:
             return f"{name}: users and test GPUs are needed as well to count GPUs."
         case "falling":
             return (
-                f"{name}: times fall as load rises ({_g(row['slope_s'])} s per user), which no serving system does for long: "
+                f"{name}: times fall as load rises ({six_digits(row['slope_s'])} s per user), which no serving system does for long: "
                 f"warm-up or caching is being measured. {_bound(row)}"
             )
         case "flat":
@@ -104,7 +106,7 @@ def _reason(row: Row, name: str) -> str | None:
             )
         case "unreachable":
             return (
-                f"{name}: the target of {_g(row['target_s'])} s cannot be met by adding GPUs: {_floor(row)}. More GPUs take more "
+                f"{name}: the target of {six_digits(row['target_s'])} s cannot be met by adding GPUs: {_floor(row)}. More GPUs take more "
                 "users, they do not make one request faster: relax the target, or shorten the request (faster GPU, smaller "
                 "model, fewer tokens)."
             )
@@ -115,10 +117,10 @@ def _floor(row: Row) -> str:
     target, intercept = _number(row["target_s"]), _optional(row["intercept_s"])
     knee = _optional(row["knee_base_s"])
     if knee is not None and target <= knee and (intercept is None or target > intercept):
-        return f"below saturation it already takes {_g(knee)} s"
+        return f"below saturation it already takes {six_digits(knee)} s"
     if intercept is not None and target > intercept:
-        return f"by the line a single user already waits {_g(intercept + _number(row['slope_s']))} s"
-    return f"the time at no load at all (the line's intercept) is {_g(intercept)} s"
+        return f"by the line a single user already waits {six_digits(intercept + _number(row['slope_s']))} s"
+    return f"the time at no load at all (the line's intercept) is {six_digits(intercept)} s"
 
 
 def _bound(row: Row) -> str:
@@ -128,7 +130,7 @@ def _bound(row: Row) -> str:
     if users is None or test is None:
         return f"Concurrency {proven} met the target."
     return (
-        f"Concurrency {proven} was measured within the target, so {_g(row['proven_gpus'])} GPUs are enough for {users} users; "
+        f"Concurrency {proven} was measured within the target, so {six_digits(row['proven_gpus'])} GPUs are enough for {users} users; "
         "measure higher concurrencies to find fewer."
     )
 
@@ -139,15 +141,15 @@ def _caveats(row: Row, name: str, settings: Mapping[str, float]) -> list[str]:
     r_squared = _optional(row["knee_r_squared"] if row["fit"] == "knee" else row["r_squared"])
     if row["fit"] == "knee":
         said.append(
-            f"{name}: flat at {_g(row['knee_base_s'])} s up to concurrency {_g(row['knee_concurrency'])}, then "
-            f"{_g(row['knee_slope_s'])} s per user (R² {_g(row['knee_r_squared'])}): the answer rests on this saturation fit"
-            + (f"; the line alone gives {_g(row['line_gpus'])} GPUs." if row["line_gpus"] is not None else ".")
+            f"{name}: flat at {six_digits(row['knee_base_s'])} s up to concurrency {six_digits(row['knee_concurrency'])}, then "
+            f"{six_digits(row['knee_slope_s'])} s per user (R² {six_digits(row['knee_r_squared'])}): the answer rests on this saturation fit"
+            + (f"; the line alone gives {six_digits(row['line_gpus'])} GPUs." if row["line_gpus"] is not None else ".")
         )
     if points < settings["advised_points"]:
         two = " Two points always lie on a line, so R² proves nothing." if points == 2 else ""
         said.append(f"{name}: {points} concurrencies; at least {settings['advised_points']:.0f} are advised.{two}")
     if r_squared is not None and r_squared < settings["weak_r_squared"]:
-        said.append(f"{name}: the fit is weak (R² {_g(r_squared)}): mind the interval, and measure more passes.")
+        said.append(f"{name}: the fit is weak (R² {six_digits(r_squared)}): mind the interval, and measure more passes.")
     outliers = json.loads(str(row["outliers"]))
     if outliers:
         said.append(f"{name}: concurrency {', '.join(map(str, outliers))} lies far off the line and is left out of it.")
@@ -156,12 +158,12 @@ def _caveats(row: Row, name: str, settings: Mapping[str, float]) -> list[str]:
         said.append(f"{name}: no measured concurrency met the target; the estimate lies below all of them.")
     elif row["proven_gpus"] is not None and _number(row["proven_gpus"]) < _number(row["gpus"]):
         said.append(
-            f"{name}: concurrency {proven} was measured within the target, so {_g(row['proven_gpus'])} GPUs may do: the fit is "
+            f"{name}: concurrency {proven} was measured within the target, so {six_digits(row['proven_gpus'])} GPUs may do: the fit is "
             "more cautious than that measurement."
         )
     elif required > 2 * _number(proven):
         said.append(
-            f"{name}: the target is met up to concurrency {_g(required)}, but only {proven} was measured: this is extrapolated."
+            f"{name}: the target is met up to concurrency {six_digits(required)}, but only {proven} was measured: this is extrapolated."
         )
     return said
 
@@ -224,152 +226,6 @@ def alerts_of(row: Row) -> list[str]:
         "!Z": row["zero_time"],
     }
     return [code for code, set_ in flags.items() if set_]
-
-
-def document(
-    targets: Row,
-    sizing: Sequence[Row],
-    per_concurrency: Sequence[Row],
-    items: Sequence[Row],
-    answer: Answer,
-    sweep: Row,
-    shapes: Sequence[Row] = (),
-) -> dict[str, object]:
-    """The answer as one JSON document: the calculator's own keys, and beside them what it lacks.
-
-    `gpu_estimates` are the line's, as the calculator defines them; `answer` is what to build for.
-    """
-    by_metric = {str(row["metric"]): row for row in sizing}
-    per_item: dict[tuple[object, object], dict[str, object]] = {}
-    for item in items:
-        if item["request_status"] == "ok":
-            per_item.setdefault((item["run"], item["concurrency"]), {})[str(item["item"])] = {
-                "llm_latency": item["llm_latency_s"],
-                "workflow_runtime": item["workflow_runtime_s"],
-            }
-    return {
-        "gpu_estimates": {
-            "gpu_estimate_by_wf_runtime": by_metric["workflow_runtime"]["line_gpus"],
-            "gpu_estimate_by_llm_latency": by_metric["llm_latency"]["line_gpus"],
-        },
-        "answer": {
-            "status": answer.status,
-            "decided_by": answer.metric,
-            "gpus": answer.gpus,
-            "whole_gpus": answer.whole_gpus,
-            "gpus_low": answer.gpus_low,
-            "gpus_high": answer.gpus_high,
-            "interval_level": answer.interval_level,
-            "messages": answer.messages,
-        },
-        "targets": dict(targets),
-        "sweep": dict(sweep),
-        "fit_results": {
-            "llm_latency_fit": _fit_result(by_metric["llm_latency"]),
-            "wf_runtime_fit": _fit_result(by_metric["workflow_runtime"]),
-        },
-        "shapes": [dict(shape) for shape in shapes],
-        "per_concurrency_data": {
-            str(row["concurrency"]): _concurrency_data(row, per_item.get((row["run"], row["concurrency"]), {}))
-            for row in per_concurrency
-        },
-    }
-
-
-def _fit_result(row: Row) -> dict[str, object]:
-    knee = None
-    if row["knee_concurrency"] is not None:
-        knee = {
-            "knee_concurrency": row["knee_concurrency"],
-            "base": row["knee_base_s"],
-            "slope": row["knee_slope_s"],
-            "r_squared": row["knee_r_squared"],
-            "gpu_estimate": row["knee_gpus"],
-        }
-    return {
-        "status": row["sizing_status"],
-        "points": row["points"],
-        "slope": row["slope_s"],
-        "intercept": row["intercept_s"],
-        "r_squared": row["r_squared"],
-        "outliers_removed": json.loads(str(row["outliers"])),
-        "calculated_concurrency": row["required_concurrency"],
-        "proven_concurrency": row["proven_concurrency"],
-        "gpu_estimate": row["gpus"],
-        "gpu_estimate_low": row["gpus_low"],
-        "gpu_estimate_high": row["gpus_high"],
-        "answered_by": row["fit"],
-        "saturation_fit": knee,
-    }
-
-
-def _concurrency_data(row: Row, per_item: dict[str, object]) -> dict[str, object]:
-    return {
-        "gpu_estimates": {
-            "gpu_estimate_by_wf_runtime": row["rough_gpus_by_workflow_runtime"],
-            "gpu_estimate_by_llm_latency": row["rough_gpus_by_llm_latency"],
-        },
-        "out_of_range_runs": {
-            "num_items_greater_than_target_latency": row["llm_latency_out_of_range"],
-            "num_items_greater_than_target_runtime": row["workflow_runtime_out_of_range"],
-            "workflow_interrupted": row["workflow_interrupted"],
-        },
-        "alerts": {
-            "workflow_interrupted": row["workflow_interrupted"],
-            "outlier_llm_latency": row["outlier_llm_latency"],
-            "outlier_workflow_runtime": row["outlier_workflow_runtime"],
-            "highest_load_deviates": row["highest_deviates"],
-            "zero_time": row["zero_time"],
-        },
-        "sizing_metrics": {
-            "llm_latency_p95": row["p95_llm_latency_s"],
-            "workflow_runtime_p95": row["p95_workflow_runtime_s"],
-            "total_runtime": row["total_runtime_s"],
-            "passes": row["passes"],
-            "items": row["items"],
-            "failed_items": row["failed_items"],
-            "output_tokens_per_s": row["output_tokens_per_s"],
-            "ttft_ms": row["ttft_ms"],
-            "tpot_ms": row["tpot_ms"],
-            "per_item_metrics": per_item,
-        },
-    }
-
-
-def pipe_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
-    """A table with pipes, numbers to six significant digits and aligned at the decimal point, as the document prints it."""
-    cells = [[_cell(value) for value in row] for row in rows]
-    lines = [[name.rjust(len(name) + 2) if i or name != "Alerts" else name for i, name in enumerate(columns)]]
-    aligned = []
-    for index, name in enumerate(columns):
-        column = [row[index] for row in cells]
-        if name == "Alerts":
-            width = max(len(name), *(len(cell) for cell in column))
-            aligned.append([name.ljust(width), *(cell.ljust(width) for cell in column)])
-            continue
-        decimals = max((len(cell) - cell.index(".") for cell in column if "." in cell), default=0)
-        column = [_pad_decimals(cell, decimals) for cell in column]
-        width = max(len(name) + 2, *(len(cell) for cell in column)) if column else len(name) + 2
-        aligned.append([name.rjust(width), *(cell.rjust(width) for cell in column)])
-    lines = ["| " + " | ".join(column[line] for column in aligned) + " |" for line in range(len(rows) + 1)]
-    rule = "|" + "|".join("-" * (len(column[0]) + 2) for column in aligned) + "|"
-    return [lines[0], rule, *lines[1:]]
-
-
-def _pad_decimals(cell: str, decimals: int) -> str:
-    if not cell:
-        return cell
-    return cell + " " * (decimals - (len(cell) - cell.index(".") if "." in cell else 0))
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    return _g(value) if isinstance(value, float) else str(value)
-
-
-def _g(value: object) -> str:
-    return "–" if value is None else f"{_number(value):.6g}"
 
 
 def _percent(value: object) -> str:
