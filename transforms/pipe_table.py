@@ -34,9 +34,9 @@ def _pad_decimals(cell: str, decimals: int) -> str:
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    return six_digits(value) if isinstance(value, float) else str(value)
+    return digits(value) if isinstance(value, float) else str(value)
 
 
-def six_digits(value: object) -> str:
+def digits(value: object) -> str:
     """A number to six significant digits; a dash for none."""
     return "–" if value is None else f"{float(value):.6g}"  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from transforms.pipe_table import pipe_table, six_digits
+from transforms.pipe_table import pipe_table, digits
 
 Row = Mapping[str, object]
 
@@ -91,7 +91,7 @@ def _reason(row: Row, name: str) -> str | None:
             return f"{name}: users and test GPUs are needed as well to count GPUs."
         case "falling":
             return (
-                f"{name}: times fall as load rises ({six_digits(row['slope_s'])} s per user), which no serving system does for long: "
+                f"{name}: times fall as load rises ({digits(row['slope_s'])} s per user), which no serving system does for long: "
                 f"warm-up or caching is being measured. {_bound(row)}"
             )
         case "flat":
@@ -106,8 +106,8 @@ def _reason(row: Row, name: str) -> str | None:
             )
         case "unreachable":
             return (
-                f"{name}: the target of {six_digits(row['target_s'])} s cannot be met by adding GPUs: {_floor(row)}. More GPUs take more "
-                "users, they do not make one request faster: relax the target, or shorten the request (faster GPU, smaller "
+                f"{name}: the target of {digits(row['target_s'])} s cannot be met by adding GPUs: {_floor(row)}. More GPUs take "
+                "more users, they do not make one request faster: relax the target, or shorten the request (faster GPU, smaller "
                 "model, fewer tokens)."
             )
     return None
@@ -117,10 +117,10 @@ def _floor(row: Row) -> str:
     target, intercept = _number(row["target_s"]), _optional(row["intercept_s"])
     knee = _optional(row["knee_base_s"])
     if knee is not None and target <= knee and (intercept is None or target > intercept):
-        return f"below saturation it already takes {six_digits(knee)} s"
+        return f"below saturation it already takes {digits(knee)} s"
     if intercept is not None and target > intercept:
-        return f"by the line a single user already waits {six_digits(intercept + _number(row['slope_s']))} s"
-    return f"the time at no load at all (the line's intercept) is {six_digits(intercept)} s"
+        return f"by the line a single user already waits {digits(intercept + _number(row['slope_s']))} s"
+    return f"the time at no load at all (the line's intercept) is {digits(intercept)} s"
 
 
 def _bound(row: Row) -> str:
@@ -130,8 +130,8 @@ def _bound(row: Row) -> str:
     if users is None or test is None:
         return f"Concurrency {proven} met the target."
     return (
-        f"Concurrency {proven} was measured within the target, so {six_digits(row['proven_gpus'])} GPUs are enough for {users} users; "
-        "measure higher concurrencies to find fewer."
+        f"Concurrency {proven} was measured within the target, so {digits(row['proven_gpus'])} GPUs are enough for {users} "
+        "users; measure higher concurrencies to find fewer."
     )
 
 
@@ -141,15 +141,16 @@ def _caveats(row: Row, name: str, settings: Mapping[str, float]) -> list[str]:
     r_squared = _optional(row["knee_r_squared"] if row["fit"] == "knee" else row["r_squared"])
     if row["fit"] == "knee":
         said.append(
-            f"{name}: flat at {six_digits(row['knee_base_s'])} s up to concurrency {six_digits(row['knee_concurrency'])}, then "
-            f"{six_digits(row['knee_slope_s'])} s per user (R² {six_digits(row['knee_r_squared'])}): the answer rests on this saturation fit"
-            + (f"; the line alone gives {six_digits(row['line_gpus'])} GPUs." if row["line_gpus"] is not None else ".")
+            f"{name}: flat at {digits(row['knee_base_s'])} s up to concurrency {digits(row['knee_concurrency'])}, then "
+            f"{digits(row['knee_slope_s'])} s per user (R² {digits(row['knee_r_squared'])}): the answer rests on this "
+            "saturation fit"
+            + (f"; the line alone gives {digits(row['line_gpus'])} GPUs." if row["line_gpus"] is not None else ".")
         )
     if points < settings["advised_points"]:
         two = " Two points always lie on a line, so R² proves nothing." if points == 2 else ""
         said.append(f"{name}: {points} concurrencies; at least {settings['advised_points']:.0f} are advised.{two}")
     if r_squared is not None and r_squared < settings["weak_r_squared"]:
-        said.append(f"{name}: the fit is weak (R² {six_digits(r_squared)}): mind the interval, and measure more passes.")
+        said.append(f"{name}: the fit is weak (R² {digits(r_squared)}): mind the interval, and measure more passes.")
     outliers = json.loads(str(row["outliers"]))
     if outliers:
         said.append(f"{name}: concurrency {', '.join(map(str, outliers))} lies far off the line and is left out of it.")
@@ -158,12 +159,12 @@ def _caveats(row: Row, name: str, settings: Mapping[str, float]) -> list[str]:
         said.append(f"{name}: no measured concurrency met the target; the estimate lies below all of them.")
     elif row["proven_gpus"] is not None and _number(row["proven_gpus"]) < _number(row["gpus"]):
         said.append(
-            f"{name}: concurrency {proven} was measured within the target, so {six_digits(row['proven_gpus'])} GPUs may do: the fit is "
-            "more cautious than that measurement."
+            f"{name}: concurrency {proven} was measured within the target, so {digits(row['proven_gpus'])} GPUs may do: the fit "
+            "is more cautious than that measurement."
         )
     elif required > 2 * _number(proven):
         said.append(
-            f"{name}: the target is met up to concurrency {six_digits(required)}, but only {proven} was measured: this is extrapolated."
+            f"{name}: the target is met up to concurrency {digits(required)}, but only {proven} was measured: extrapolated."
         )
     return said
 
