@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from transforms.pipe_table import pipe_table, digits
+from transforms.pipe_table import digits, pipe_table
 
 Row = Mapping[str, object]
 
