@@ -13,13 +13,15 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, validators
 
 from flows.output import Format
 
 Data = Annotated[Path, Parameter(env_var="SHAPEFIT_DATA", help="Directory of the lake and the published versions.")]
 Form = Annotated[Format | None, Parameter(name="--format", help="How to print rows: table (default), json, csv or markdown.")]
 Output = Annotated[Path | None, Parameter(help="Write to this file instead; its extension names the format.")]
+Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
+Bound = Annotated[float | None, Parameter(validator=validators.Number(gt=0))]
 Objective = Literal["cost", "performance", "balanced"]
 Policy = Literal["vllm", "aqua", "kaito", "lmi", "config_recommender"]
 
@@ -127,14 +129,14 @@ def recommend(
     model: str | None = None,
     /,
     *,
-    context: int | None = None,
-    users: int | None = None,
+    context: Count = None,
+    users: Count = None,
     quantization: str | None = None,
     provider: str | None = None,
     shape: str | None = None,
-    max_ttft_ms: float | None = None,
-    max_tpot_ms: float | None = None,
-    max_usd_per_hour: float | None = None,
+    max_ttft_ms: Bound = None,
+    max_tpot_ms: Bound = None,
+    max_usd_per_hour: Bound = None,
     objective: Objective = "cost",
     workload: str | None = None,
     region: str | None = None,
@@ -180,7 +182,8 @@ def recommend(
     policy
         The rules of fit: vllm is the engine's own; the others are those of the tools they are named for.
     """
-    from flows.recommend import Question, print_recommendations
+    from flows.recommend import Question
+    from flows.recommend_output import print_recommendations
 
     if model is None:
         raise ValueError("recommend needs a model: a Hugging Face id or a local directory")

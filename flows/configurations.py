@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 
 import polars as pl
-from transforms.engine_versions import resolve_engine_version
 
 from flows.catalogs import load_catalogs
 from flows.estimator import evaluate
 from flows.model_facts import find_models
 from flows.output import Format, emit, form_of, rows_of_frame, write_atomically, write_csv_frame, write_file
 from transforms.configurations import INPUT_COLUMNS, ConfigurationsError, assemble, for_evaluation, parse, resolve
+from transforms.engine_versions import resolve_engine_version
 
 _SHOWN = (
     "id",

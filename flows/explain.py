@@ -10,34 +10,11 @@ import polars as pl
 
 from flows.catalogs import load_catalogs
 from flows.estimator import estimating
-from flows.model_facts import ModelFacts, find_models
+from flows.model_facts import facts_of
 from flows.output import Format, Rows, rows_of_frame, rows_of_records, shown, write_object, write_rows
-from flows.published import fetch
+from flows.published import RejectedModelError, fetch
 
 _GIB = 2**30
-
-
-class UnknownModelError(ValueError):
-    """The name cannot be the name of a model."""
-
-
-class RejectedModelError(Exception):
-    """The model has no estimate; the message says why and what to do."""
-
-
-def facts_of(model: str, data: Path) -> ModelFacts:
-    """The facts of one model. Raises UnknownModelError for what is no model's name, RejectedModelError for a refused model."""
-    if model.startswith("ocid1."):
-        raise UnknownModelError(f"{model[:60]} is an OCI id: pass the Hugging Face id of the model, or a directory that holds it")
-    if not Path(model).is_dir():
-        from transforms.model_list import check_model_id
-
-        check_model_id(model)
-    facts = find_models([model], data)
-    if facts.models.is_empty():
-        reject = facts.rejects.row(0, named=True)
-        raise RejectedModelError(f"{model}: {reject['message']} ({reject['code']})")
-    return facts
 
 
 def explanation(model: str, data: Path) -> dict[str, object]:

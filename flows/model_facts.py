@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.published import Versions
+from flows.published import RejectedModelError, Versions
 from transforms import contracts
 from transforms.model_list import ModelListError, check_model_id
 from transforms.records import HubFiles
@@ -60,6 +60,17 @@ def find_models(model_ids: Iterable[str], data: Path) -> ModelFacts:
     if missing:
         found.append(_extracted(_crawl(missing)))
     return _together(found)
+
+
+def facts_of(model: str, data: Path) -> ModelFacts:
+    """The facts of one model. Raises ModelListError for what is no model's name, RejectedModelError for a refused model."""
+    if not Path(model).is_dir():
+        check_model_id(model)
+    facts = find_models([model], data)
+    if facts.models.is_empty():
+        reject = facts.rejects.row(0, named=True)
+        raise RejectedModelError(f"{model}: {reject['message']} ({reject['code']})")
+    return facts
 
 
 def _facts_of(tables: dict[str, pl.LazyFrame], model_ids: Sequence[str]) -> ModelFacts:

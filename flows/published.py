@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -19,6 +20,10 @@ RUN = "run.json"
 
 class NotPublishedError(ValueError):
     """There is no published version to answer from."""
+
+
+class RejectedModelError(Exception):
+    """A model has no estimate; the message says why and what to do. The answer to the question is "no"."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,20 @@ def sql_text(name: str) -> str:
     return files("sql").joinpath(name).read_text(encoding="utf-8")
 
 
+def run(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object]) -> None:
+    """Run a file of the `sql` room with those of the parameters that it names."""
+    text = sql_text(name)
+    connection.execute(text, _used(text, params))
+
+
 def fetch(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None) -> Rows:
     """The rows of a query file of the `sql` room."""
-    cursor = connection.execute(sql_text(name), params or {})
+    text = sql_text(name)
+    cursor = connection.execute(text, _used(text, params or {}))
     return Rows(tuple(column[0] for column in cursor.description), cursor.fetchall())
+
+
+def _used(text: str, params: dict[str, object]) -> dict[str, object]:
+    """The parameters that a text names: DuckDB refuses those that it does not."""
+    named = set(re.findall(r"\$([a-z_]+)", text))
+    return {name: value for name, value in params.items() if name in named}

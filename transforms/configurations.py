@@ -352,7 +352,7 @@ def _with_load(frame: pl.DataFrame, policies: pl.DataFrame) -> pl.DataFrame:
     length = pl.col("max_model_len")
     both_blank = pl.col("input_tokens").is_null() & pl.col("output_tokens").is_null()
     left = pl.when(both_blank).then(length // 2).otherwise(length - pl.coalesce("input_tokens", "output_tokens"))
-    left = pl.max_horizontal(left, 1)
+    left = pl.when(length.is_not_null()).then(pl.max_horizontal(left, 1))
     frame = frame.with_columns(
         input_tokens=pl.coalesce("input_tokens", pl.min_horizontal(left, default_input)),
         output_tokens=pl.coalesce("output_tokens", pl.min_horizontal(left, default_output)),

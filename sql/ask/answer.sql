@@ -27,13 +27,12 @@ offered as (
         figures.*,
         chosen.provider,
         chosen.shape,
-        chosen.kv_dtype as offered_kv_dtype,
         chosen.price_region,
         chosen.price_as_of,
         chosen.price_stale,
         chosen.on_frontier,
-        chosen.reason as published_reason,
         quantizations.engine_arguments as quantization_arguments,
+        figures.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
         kv_dtypes.engine_arguments as kv_arguments,
         gpus.vendor = 'NVIDIA' and gpus.capability < 8 as needs_half,
         coalesce(ceil($users / nullif(figures.batch_per_replica * figures.dp, 0)::double), 1)::bigint as deployments
@@ -87,6 +86,7 @@ answer as (
         price_stale,
         on_frontier,
         reason,
+        needs_checkpoint,
         vllm_arguments(tp, pp, dp, ep, context, quantization_arguments, kv_arguments, needs_half) as vllm_arguments
     from offered
 )

@@ -1,0 +1,225 @@
+"""`shapefit recommend`: the best shapes for one model, and why not where there are none."""
+
+from __future__ import annotations
+
+import difflib
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.output import Rows
+from flows.published import DATABASE, Versions, fetch, open_version, run
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+_SHOWN_MISSES = 5
+_LISTED_NAMES = 30
+"""So many known names are listed whole by an error; of more, the nearest."""
+
+_NOTHING = Rows((), [])
+
+
+class QuestionError(ValueError):
+    """The question cannot be asked like this; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked: a model, what its deployment must do, and which shapes count. None means no such condition."""
+
+    model: str
+    context: int | None = None
+    users: int | None = None
+    quantization: str | None = None
+    provider: str | None = None
+    shape: str | None = None
+    max_ttft_ms: float | None = None
+    max_tpot_ms: float | None = None
+    max_usd_per_hour: float | None = None
+    objective: str = "cost"
+    workload: str | None = None
+    region: str | None = None
+    spot: bool = False
+    shapes_file: Path | None = None
+    policy: str = "vllm"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The rows that answer, best first, or why there are none.
+
+    `misses` are the shapes that came nearest where the model starts on none that the question allows. `notes` say how the
+    question was taken where that is not plain; `why_not` says in one sentence why there are no rows.
+    """
+
+    model_id: str
+    context: int
+    rows: Rows
+    misses: Rows
+    notes: tuple[str, ...] = ()
+    why_not: str | None = None
+
+
+def recommend(question: Question, data: Path) -> Answer:
+    """Answer a question from the published version, or for a model that is not published from its facts.
+
+    Figures are those of the layout that the objective takes, under the question's workload (by default the load that the
+    published figures are stated for), at the best batch within the question's bounds.
+
+    Raises QuestionError for conditions that name nothing known, RejectedModelError for a model that has no estimate.
+    """
+    with _database(question, data) as connection:
+        model = fetch(connection, "ask/model.sql", {"model": question.model}).records()[0]
+        notes: list[str] = []
+        conditions = _conditions(connection, question, model, notes)
+        rows = _rows(connection, conditions)
+        if rows.rows:
+            return Answer(question.model, rows.records()[0]["context"], rows, _NOTHING, tuple(notes))
+        misses, why_not = _why_not(connection, question, conditions)
+    return Answer(question.model, conditions["context"], rows, misses, tuple(notes), why_not)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object]) -> Rows:
+    for step in ("chosen", "bounds", "configurations", "evaluated"):
+        run(connection, f"ask/{step}.sql", conditions)
+    return fetch(connection, "ask/answer.sql", conditions)
+
+
+def _conditions(
+    connection: duckdb.DuckDBPyConnection, question: Question, model: dict[str, object], notes: list[str]
+) -> dict[str, object]:
+    """The question as parameters of the SQL, names resolved, defaults filled in; remarks go to `notes`."""
+    meant = _meant(connection, question)
+    load: dict[str, object] = {"input_tokens": None, "output_tokens": None, "cached_share": None}
+    bounds = {"max_ttft_ms": question.max_ttft_ms, "max_tpot_ms": question.max_tpot_ms}
+    if question.workload is not None:
+        workload = fetch(connection, "ask/workload.sql", {"workload": meant["workload"]}).records()[0]
+        load = {name: workload[name] for name in load}
+    quantization = meant["quantization"]
+    if quantization is not None and quantization != "native" and quantization == model["own_precision"]:
+        notes.append(f"{question.model} is published in {quantization}: that is its native precision")
+        quantization = "native"
+    return {
+        "model": question.model,
+        "context": _context(question, model, load, notes),
+        "objective": question.objective,
+        "users": question.users,
+        "provider": meant["provider"],
+        "shape": meant["shape"],
+        "quantization": quantization,
+        "region": meant["region"],
+        "spot": question.spot,
+        "max_usd_per_hour": question.max_usd_per_hour,
+        **bounds,
+        **load,
+    }
+
+
+def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, str | None]:
+    """The catalog names that the question's names mean. Raises QuestionError with the nearest known ones."""
+    asked = {kind: getattr(question, kind) for kind in ("provider", "shape", "quantization", "region", "workload")}
+    if not any(asked.values()):
+        return asked
+    known = fetch(connection, "ask/names.sql").rows
+    meant: dict[str, str | None] = {}
+    for kind, name in asked.items():
+        names = {known_name.casefold(): target for known_kind, known_name, target in known if known_kind == kind}
+        if name is not None and name.casefold() not in names:
+            every = sorted(set(names.values()))
+            near = [names[close] for close in difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.4)]
+            listed = every if len(every) <= _LISTED_NAMES else dict.fromkeys(near)
+            raise QuestionError(f"no {kind} {name}; {'known' if len(every) <= _LISTED_NAMES else 'nearest'}: {', '.join(listed)}")
+        meant[kind] = None if name is None else names[name.casefold()]
+    return meant
+
+
+def _context(question: Question, model: dict[str, object], load: dict[str, object], notes: list[str]) -> int:
+    """Tokens of one sequence: as asked, at most the model's own limit; else what the workload needs; else the model's default."""
+    longest = int(model["max_model_len_default"])  # type: ignore[call-overload]
+    needed = int(load["input_tokens"] or 0) + int(load["output_tokens"] or 0)  # type: ignore[call-overload]
+    asked = question.context if question.context is not None else needed or longest
+    if asked < needed:
+        raise QuestionError(
+            f"a context of {asked:,} does not hold a request of the workload {question.workload}: {needed:,} tokens"
+        )
+    if needed > longest:
+        raise QuestionError(
+            f"the workload {question.workload} needs {needed:,} tokens, {question.model} takes {longest:,} at most"
+        )
+    if asked > longest:
+        notes.append(f"a context of {asked:,} is longer than {question.model} takes: answered for its maximum of {longest:,}")
+    return min(asked, longest)
+
+
+def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditions: dict[str, object]) -> tuple[Rows, str]:
+    """What came nearest, and one sentence on why nothing answers."""
+    context = conditions["context"]
+    bounds = ", ".join(
+        f"--{name.replace('_', '-')} {value:g}"
+        for name in ("max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
+        if (value := getattr(question, name)) is not None
+    )
+    unbounded = {**conditions, "max_ttft_ms": None, "max_tpot_ms": None, "max_usd_per_hour": None}
+    nearest = _rows(connection, unbounded) if bounds else _NOTHING
+    if nearest.rows:
+        return (
+            Rows(nearest.columns, nearest.rows[:_SHOWN_MISSES]),
+            f"{len(nearest.rows):,} offers fit {question.model} at {context:,} tokens, none within {bounds}",
+        )
+    misses = fetch(connection, "ask/misses.sql", conditions)
+    if not misses.rows:
+        remarks = fetch(connection, "ask/remarks.sql", conditions).records()
+        named = "; ".join(f"{row['provider']} {row['shape']}: {row['reason']}" for row in remarks)
+        quantized = f" in {conditions['quantization']} (`shapefit estimate` answers for any precision)"
+        return misses, (
+            f"no shape is looked at for {question.model}{quantized if conditions['quantization'] else ''}"
+            f"{f' ({named})' if named and question.shape else ''}"
+        )
+    first = misses.records()[0]
+    longest = fetch(connection, "ask/longest_context.sql", conditions).rows[0][0]
+    missing = first["missing_gib_per_gpu"]
+    nearest_shape = f"nearest is {first['provider']} {first['shape']} in {first['quantization']}"
+    lacking = f", which lacks {missing:.1f} GiB a GPU" if missing is not None and missing > 0 else f": {first['reason']}"
+    return misses, (
+        f"{question.model} fits no shape that was asked for at {context:,} tokens; {nearest_shape}{lacking}"
+        + (f"; it fits up to {longest:,} tokens" if longest else "; no published context fits either")
+    )
+
+
+@contextmanager
+def _database(question: Question, data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The published database where it holds the model, else one made for this model alone (and for the shapes file)."""
+    latest = Versions(data).latest()
+    if latest is not None and question.shapes_file is None and not Path(question.model).is_dir():
+        with open_version(latest) as connection:
+            if fetch(connection, "ask/model.sql", {"model": question.model}).rows:
+                yield connection
+                return
+    from flows.catalogs import load_catalogs
+    from flows.join import build_database
+    from flows.model_facts import facts_of
+
+    catalogs = load_catalogs()
+    if question.shapes_file is not None:
+        catalogs |= _own_shapes(question.shapes_file, catalogs)
+    facts = facts_of(question.model, data)
+    with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
+        version = Path(directory)
+        build_database(version / DATABASE, {**facts.tables(), **catalogs})
+        with open_version(version) as connection:
+            yield connection
+
+
+def _own_shapes(path: Path, catalogs: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    from transforms.shapes_file import read_shapes
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise QuestionError(f"{path} is no text file: a CSV of shapes is needed") from None
+    return read_shapes(text, path.name, catalogs["gpus"], catalogs["gpu_aliases"], catalogs["providers"])
