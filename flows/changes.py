@@ -25,5 +25,4 @@ def write_changes(connection: duckdb.DuckDBPyConnection, before: Path | None) ->
     if not files or not all(path.is_file() for path in files.values()):
         return {}
     connection.execute(sql_text("publish/changes.sql"), {name: str(path) for name, path in files.items()})
-    counts = connection.table("changes").count("*", groups="change", projected_columns="change").fetchall()
-    return dict(sorted(counts))
+    return dict(connection.execute(sql_text("publish/changes_by_kind.sql")).fetchall())

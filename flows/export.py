@@ -95,8 +95,7 @@ def _csv(connection: duckdb.DuckDBPyConnection, name: str, output: Path, rows_pe
     whole = output / f"{name}.csv"
     if "provider" not in relation.columns or name in ("providers", "shapes", "prices", "changes"):
         return [_write_csv(whole, _batches(relation))]
-    rows = relation.count("*").fetchone()[0]
-    if rows <= rows_per_file:
+    if relation.aggregate("count(*)").fetchall()[0][0] <= rows_per_file:
         return [_write_csv(whole, _batches(relation))]
     providers = [row[0] for row in relation.unique("provider").order("provider").fetchall()]
     parts = [

@@ -66,7 +66,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
     started = time.monotonic()
     versions = Versions(data)
     target = versions.root / run_id
-    if Path(run_id).name != run_id or run_id.startswith(".") or run_id == versions.latest_link.name:
+    if not run_id or Path(run_id).name != run_id or run_id.startswith(".") or run_id == versions.latest_link.name:
         raise PublishError(f"{run_id!r} cannot name a version: a plain name is needed")
     versions.root.mkdir(parents=True, exist_ok=True)
     with _one_publisher(versions.root):

@@ -49,9 +49,9 @@ def check_published(
     _check_recommendations(partial / "recommendations.parquet")
     for name, statement in _sql_checks():
         relation = connection.sql(statement)
-        offender = relation.limit(1).fetchone()
-        if offender is not None:
-            shown = ", ".join(f"{column}={value}" for column, value in zip(relation.columns, offender, strict=True))
+        offenders = relation.limit(1).fetchall()
+        if offenders:
+            shown = ", ".join(f"{column}={value}" for column, value in zip(relation.columns, offenders[0], strict=True))
             raise PublishError(f"check {name} failed, first offender: {shown}")
     if before is not None:
         _check_models_lost(tables, before, facts)

@@ -1,0 +1,73 @@
+"""`shapefit export`: files that hold the numbers that `query` gives."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from flows.cli import main
+from flows.export import export
+from tests.published_set import small_published_set
+
+COUNTS = "select provider, count(distinct shape) as shapes from recommendations group by 1 order by 1"
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("exported")
+    for form in ("csv", "parquet"):
+        assert main(["export", "--format", form, "--output", str(directory), "--data", str(small_published_set())]) == 0
+    return directory
+
+
+def test_csv_and_parquet_give_the_numbers_of_query(exported: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["query", COUNTS, "--format", "json", "--data", str(small_published_set())]) == 0
+    asked = [(row["provider"], row["shapes"]) for row in json.loads(capsys.readouterr().out)]
+    assert asked
+
+    def counted(frame: pl.DataFrame) -> list[tuple[str, int]]:
+        return frame.group_by("provider").agg(pl.col("shape").n_unique().cast(pl.Int64)).sort("provider").rows()
+
+    parquet = pl.read_parquet(exported / "recommendations.parquet")
+    text = pl.read_csv(exported / "recommendations.csv", schema_overrides=parquet.schema, try_parse_dates=True)
+    assert counted(parquet) == asked
+    assert counted(text) == asked
+    key = ["model_id", "provider", "shape", "nodes", "quantization", "kv_dtype", "context"]
+    numbers = [*key, "memory_used_gib_per_gpu", "output_tokens_per_s", "usd_per_million_output_tokens"]
+    assert text.select(numbers).sort(key).equals(parquet.select(numbers).sort(key))
+
+
+def test_the_csv_opens_right_in_a_spreadsheet(exported: Path) -> None:
+    with (exported / "models.csv").open(newline="") as stream:
+        rows = list(csv.reader(stream))
+    assert rows[0][0] == "model_id"
+    for path in exported.glob("*.csv"):
+        with path.open(newline="") as stream:
+            for row in csv.reader(stream):
+                for cell in row:
+                    assert not cell.startswith(("=", "+", "@")), (path.name, cell)
+                    if cell.startswith("-"):
+                        float(cell)
+
+
+def test_every_exported_table_has_its_header_even_when_empty(exported: Path) -> None:
+    assert (exported / "changes.csv").read_text() == "change,model_id,provider,shape,quantization,context,was,now\n"
+
+
+def test_a_long_csv_is_split_by_provider(tmp_path: Path) -> None:
+    data = small_published_set()
+    export(data, tmp_path, "csv")
+    whole = pl.read_csv(tmp_path / "recommendations.csv", infer_schema=False)
+    export(data, tmp_path, "csv", rows_per_file=10)
+    parts = sorted(tmp_path.glob("recommendations*.csv"))
+    assert [path.name for path in parts] == [f"recommendations-{name}.csv" for name in sorted(whole["provider"].unique())]
+    together = pl.concat([pl.read_csv(path, infer_schema=False) for path in parts])
+    assert together.sort(together.columns).equals(whole.sort(whole.columns))
+
+
+def test_nothing_half_written_is_left(exported: Path) -> None:
+    assert [path.name for path in exported.iterdir() if path.name.startswith(".")] == []

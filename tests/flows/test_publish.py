@@ -1,0 +1,261 @@
+"""Publishing: whole versions only, `latest` switched in one step, whatever fails or is killed."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from flows.publish import point_latest, publish
+from flows.publish_checks import PublishError
+from flows.published import DATABASE, Versions, open_version, read_run
+from tests.published_set import small_published_set, small_tables
+from transforms import contracts
+
+ONE = ("Qwen/Qwen2.5-7B-Instruct",)
+
+
+def tables_of(models: tuple[str, ...] = ONE, shapes: int = 6) -> dict[str, pl.DataFrame]:
+    """The least that can be published: one model on a few priced shapes at two contexts."""
+    tables = small_tables(models)
+    priced = tables["shapes"].join(
+        tables["prices"].filter(pl.col("price_kind") == "on_demand").drop_nulls("usd_per_hour"),
+        on=["provider", "shape"],
+        how="semi",
+    )
+    tables["shapes"] = priced.filter(pl.col("gpu_count") >= 1).sort("memory_gib_per_gpu", descending=True).head(shapes)
+    tables["prices"] = tables["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
+    tables["contexts"] = tables["contexts"].head(2)
+    return tables
+
+
+@cache
+def _first_version() -> Path:
+    data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    return publish(data, "first", tables_of(shapes=1)).path
+
+
+def copied_versions(data: Path, *names: str) -> None:
+    """Put copies of one small published version under the names, published one second after the other; the last is latest."""
+    for second, name in enumerate(names):
+        target = data / "published" / name
+        shutil.copytree(_first_version(), target)
+        run = read_run(target) | {"run_id": name, "published_at": f"2026-01-01T00:00:{second:02}+00:00"}
+        (target / "run.json").write_text(json.dumps(run))
+    (data / "published" / "latest").symlink_to(names[-1])
+
+
+def latest(data: Path) -> str | None:
+    version = Versions(data).latest()
+    return version.name if version else None
+
+
+def test_a_version_holds_everything_and_is_latest() -> None:
+    data = small_published_set()
+    version = Versions(data).latest()
+    assert version is not None
+    assert str((data / "published" / "latest").readlink()) == version.name
+    names = {path.name for path in version.iterdir()}
+    assert {DATABASE, "run.json", "data_dictionary.md", "recommendations.parquet", "rejects.parquet", "changes.parquet"} <= names
+    assert [name for name in names if name.startswith(".")] == []
+    run = read_run(version)
+    assert (
+        run["counts"]["recommendations"] == pl.scan_parquet(version / "recommendations.parquet").select(pl.len()).collect().item()
+    )
+    assert run["coverage"]["models"] == 4
+    assert run["coverage"]["rejects_by_code"] == {"encoder_decoder": 1}
+    assert set(run["inputs"]) >= {"models", "architectures", "shapes", "prices", "engines"}
+    assert run["tools"]["duckdb"] == duckdb.__version__
+    assert len(run["content_hash"]) == 64
+
+
+def test_the_parquet_and_the_database_hold_the_same_rows() -> None:
+    version = Versions(small_published_set()).latest()
+    for name in ("recommendations", "models", "rejects", "shapes"):
+        with open_version(version) as connection:
+            stored = connection.table(name).pl()
+        key = contracts.TABLES[name].key
+        assert stored.sort(key).equals(pl.read_parquet(version / f"{name}.parquet").select(stored.columns).sort(key)), name
+
+
+def test_the_dictionary_explains_every_published_column() -> None:
+    text = (Versions(small_published_set()).latest() / "data_dictionary.md").read_text()
+    for column in contracts.TABLES["recommendations"].columns:
+        assert f"| {column} |" in text
+
+
+def test_the_second_version_says_what_changed(tmp_path: Path) -> None:
+    before = tables_of(("Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"))
+    publish(tmp_path, "one", before, {"requested": ["one list"]})
+    after = tables_of(("Qwen/Qwen2.5-7B-Instruct", "openai/gpt-oss-120b"))
+    gone = after["shapes"].row(0, named=True)
+    after["shapes"] = after["shapes"].slice(1)
+    dearer = after["shapes"].row(0, named=True)
+    same_shape = (pl.col("provider") == dearer["provider"]) & (pl.col("shape") == dearer["shape"])
+    on_demand = same_shape & (pl.col("price_kind") == "on_demand")
+    after["prices"] = (
+        after["prices"]
+        .join(after["shapes"], on=["provider", "shape"], how="semi")
+        .with_columns(pl.when(on_demand).then(pl.col("usd_per_hour") * 2).otherwise("usd_per_hour"))
+    )
+    published = publish(tmp_path, "two", after, {"requested": ["another list"]})
+    changes = pl.read_parquet(published.path / "changes.parquet")
+
+    def of(kind: str) -> pl.DataFrame:
+        return changes.filter(pl.col("change") == kind)
+
+    assert of("model_added")["model_id"].to_list() == ["openai/gpt-oss-120b"]
+    assert of("model_gone")["model_id"].to_list() == ["google/gemma-3-27b-it"]
+    assert of("shape_gone").select("provider", "shape").rows() == [(gone["provider"], gone["shape"])]
+    moved = of("price").row(0, named=True)
+    assert (moved["provider"], moved["shape"]) == (dearer["provider"], dearer["shape"])
+    assert float(moved["now"]) == 2 * float(moved["was"])
+    assert of("fit_lost").is_empty()
+    assert published.changes == {"model_added": 1, "model_gone": 1, "price": 1, "shape_gone": 1}
+
+
+def test_a_fit_that_is_lost_or_gained_is_a_change(tmp_path: Path) -> None:
+    whole = tables_of()
+    halved = tables_of()
+    halved["contexts"] = halved["contexts"].tail(1)
+    publish(tmp_path, "one", whole)
+    assert publish(tmp_path, "two", halved).changes["fit_lost"] > 0
+    assert publish(tmp_path, "three", whole).changes["fit_gained"] > 0
+
+
+def test_an_unchanged_run_is_recognised_whenever_it_was_fetched(tmp_path: Path) -> None:
+    tables = tables_of()
+    assert not publish(tmp_path, "one", tables).unchanged
+    later = {**tables, "models": tables["models"].with_columns(pl.col("fetched_at").dt.offset_by("1d"), downloads=pl.lit(7))}
+    again = publish(tmp_path, "two", later)
+    assert again.unchanged
+    assert again.changes == {}
+
+
+def test_a_failed_check_leaves_latest_as_it_was_and_says_what_failed(tmp_path: Path) -> None:
+    tables = tables_of(("Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"))
+    publish(tmp_path, "one", tables, {"requested": ["list"]})
+    with pytest.raises(PublishError, match=r"1 of 2 models of version one are missing.*gemma-3-27b-it"):
+        publish(tmp_path, "two", tables_of(), {"requested": ["list"]})
+    broken = {**tables, "models": pl.concat([tables["models"], tables["models"].head(1)])}
+    with pytest.raises(PublishError, match="key model_id repeats"):
+        publish(tmp_path, "three", broken)
+    with pytest.raises(PublishError, match="without rows"):
+        publish(tmp_path, "four", {**tables, "models": tables["models"].head(0)})
+    assert latest(tmp_path) == "one"
+    assert publish(tmp_path, "five", tables_of(), {"requested": ["another list"]}).run_id == "five"
+
+
+@pytest.mark.parametrize("name", ["../out", ".hidden", "a/b", "latest", ""])
+def test_a_run_id_never_leads_out_of_the_directory(tmp_path: Path, name: str) -> None:
+    with pytest.raises(PublishError, match="cannot name a version"):
+        publish(tmp_path, name, {})
+
+
+def test_the_last_versions_are_kept_and_the_current_one_always(tmp_path: Path) -> None:
+    tables = tables_of(shapes=1)
+    keep = (pl.col("policy") == "publish") & (pl.col("key") == "versions_kept")
+    tables["policies"] = tables["policies"].with_columns(value=pl.when(keep).then(2.0).otherwise("value"))
+    copied_versions(tmp_path, "a", "b", "c", "d")
+    point_latest(Versions(tmp_path), "a")
+    publish(tmp_path, "e", tables)
+    assert [version.name for version in Versions(tmp_path).all()] == ["d", "e"]
+
+
+def test_a_reader_keeps_its_version_while_the_next_is_published_and_its_own_deleted(tmp_path: Path) -> None:
+    tables = tables_of(shapes=1)
+    keep = (pl.col("policy") == "publish") & (pl.col("key") == "versions_kept")
+    tables["policies"] = tables["policies"].with_columns(value=pl.when(keep).then(1.0).otherwise("value"))
+    copied_versions(tmp_path, "one")
+    first = Versions(tmp_path).latest()
+    rows = read_run(first)["counts"]["recommendations"]
+    with open_version(first) as reader:
+        publish(tmp_path, "two", tables)
+        assert not first.exists()
+        assert len(reader.table("recommendations").fetchall()) == rows
+
+
+KILLED_AT_EVERY_STEP = """
+import json, os, shutil, signal, sys
+from pathlib import Path
+import flows.join as join
+import flows.publish as module
+from flows.published import Versions, open_version
+from tests.flows.test_publish import tables_of
+
+data = Path(sys.argv[1])
+built = data / "built.duckdb"
+steps = [(join, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "replace"), (Path, "symlink_to"),
+         (Path, "write_text"), (Path, "unlink"), (module, "_sync_tree"), (module, "_write_parquet"), (module, "write_changes"),
+         (module, "check_published"), (module, "_retire"), (module, "point_latest")]
+
+def build():
+    join.build_database(built, tables_of(shapes=1))
+
+def publish_killed_at(step):
+    calls = 0
+    def killing(function):
+        def wrapped(*arguments, **options):
+            nonlocal calls
+            calls += 1
+            if calls == step:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **options)
+        return wrapped
+    # Each run has the same content: it is built once and copied.
+    join.build_database = lambda path, tables: shutil.copyfile(built, path)
+    for owner, name in steps:
+        setattr(owner, name, killing(getattr(owner, name)))
+    module.publish(data, f"killed-{step}", tables_of(shapes=1))
+
+def look():
+    version = Versions(data).latest()
+    with open_version(version) as connection:
+        rows = len(connection.table("recommendations").fetchall())
+    run = json.loads((version / "run.json").read_text())
+    assert rows == run["counts"]["recommendations"] > 0
+    assert run["run_id"] == version.name
+    print(version.name, flush=True)
+
+# The process itself starts no threads: each publisher and each reader is a fork of it.
+def forked(function, *arguments):
+    child = os.fork()
+    if child == 0:
+        function(*arguments)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+assert forked(build) == 0
+for step in range(1, 100):
+    ended = forked(publish_killed_at, step)
+    assert forked(look) == 0
+    if ended == 0:
+        break
+    assert ended == -signal.SIGKILL, ended
+"""
+"""Publishes again and again, each time killed one step later among those that change what is on disk, and reads after each."""
+
+
+def test_killed_at_any_step_latest_is_whole_and_the_next_run_clears_up(tmp_path: Path) -> None:
+    tables = tables_of(shapes=1)
+    copied_versions(tmp_path, "first")
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    assert done.returncode == 0, done.stderr
+    read = done.stdout.split()
+    assert read[0] == "first"
+    assert len(set(read)) > 2
+    publish(tmp_path, "last", tables)
+    assert latest(tmp_path) == "last"
+    assert [path.name for path in (tmp_path / "published").iterdir() if path.name.startswith(".")] == [".lock"]

@@ -1,0 +1,47 @@
+"""`shapefit status` and `rollback`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cli import main
+from flows.published import Versions
+from tests.flows.test_publish import copied_versions
+from tests.published_set import small_published_set
+
+
+def test_status_says_how_fresh_and_how_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--format", "json", "--data", str(small_published_set())]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert status["run_id"] == status["versions"][-1]
+    assert 0 <= status["age_hours"] < 1
+    assert status["coverage"]["models"] == 4
+    assert status["coverage"]["models_by_source"] == {"snapshot": 4}
+    assert status["coverage"]["providers"] > 20
+    assert status["freshness"]["prices_as_of_to"] >= status["freshness"]["prices_as_of_from"]
+    assert main(["status", "--data", str(small_published_set())]) == 0
+    assert "coverage.providers" in capsys.readouterr().out
+
+
+def test_rollback_points_latest_to_the_version_before_or_the_one_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied_versions(tmp_path, "one", "two", "three")
+
+    def rolled_back(*tokens: str) -> int:
+        return main(["rollback", *tokens, "--data", str(tmp_path)])
+
+    def current() -> str:
+        return Versions(tmp_path).latest().name
+
+    assert (rolled_back(), current()) == (0, "two")
+    assert (rolled_back(), current()) == (0, "one")
+    assert (rolled_back("three"), current()) == (0, "three")
+    capsys.readouterr()
+    assert rolled_back("four") == 2
+    assert "one, two, three" in capsys.readouterr().err
+    assert rolled_back("../published/one") == 2
+    assert (rolled_back("one"), rolled_back(), current()) == (0, 2, "one")

@@ -1,0 +1,94 @@
+"""A small published set for tests, built once a session from the bundled snapshot and catalogs, and a tiny local model."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import shutil
+import struct
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from flows.catalogs import load_catalogs
+from flows.publish import publish
+from flows.snapshot import read_snapshot
+from transforms import contracts
+
+MODELS = ("Qwen/Qwen2.5-7B-Instruct", "openai/gpt-oss-120b", "deepseek-ai/DeepSeek-V3", "google/gemma-3-27b-it")
+CONTEXTS = (8192, 32768, 131072)
+SHAPES_PER_PROVIDER = 3
+
+
+@cache
+def small_published_set() -> Path:
+    """A data directory with one version of a few models on a few shapes of every provider. Read it, never write to it."""
+    data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    publish(data, "2026-11-20T030000Z", small_tables(), {"requested": ["tests"]})
+    return data
+
+
+@cache
+def _whole() -> dict[str, pl.DataFrame]:
+    return {**read_snapshot(), **load_catalogs()}
+
+
+def small_tables(models: tuple[str, ...] = MODELS) -> dict[str, pl.DataFrame]:
+    """The tables a version is built from, for some models of the snapshot on few shapes and contexts."""
+    tables = dict(_whole())
+    tables["models"] = tables["models"].filter(pl.col("model_id").is_in(models))
+    for name in ("architectures", "parameter_groups", "layer_groups"):
+        tables[name] = tables[name].join(tables["models"].select("architecture_key").unique(), on="architecture_key", how="semi")
+    tables["contexts"] = tables["contexts"].filter(pl.col("context").is_in(CONTEXTS))
+    tables["shapes"] = tables["shapes"].group_by("provider", maintain_order=True).tail(SHAPES_PER_PROVIDER)
+    tables["prices"] = tables["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
+    tables["rejects"] = contracts.frame_of(
+        "rejects",
+        [
+            {
+                "model_id": "google-t5/t5-small",
+                "code": "encoder_decoder",
+                "message": "an encoder-decoder model; name a decoder-only one",
+                "fetched_at": tables["models"]["fetched_at"][0],
+            }
+        ],
+    )
+    return tables
+
+
+def write_local_model(directory: Path, **config: object) -> Path:
+    """A directory with the config.json and safetensors file of a Llama of two small layers."""
+    directory.mkdir(parents=True)
+    facts = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        "hidden_size": 256,
+        "intermediate_size": 512,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "vocab_size": 1024,
+        "max_position_embeddings": 8192,
+        "tie_word_embeddings": False,
+        "torch_dtype": "bfloat16",
+        **config,
+    }
+    (directory / "config.json").write_text(json.dumps(facts))
+    shapes = {"model.embed_tokens.weight": (1024, 256), "model.norm.weight": (256,), "lm_head.weight": (1024, 256)}
+    for layer in range(2):
+        block = f"model.layers.{layer}"
+        shapes |= {f"{block}.self_attn.{name}_proj.weight": (256, 256) for name in "qo"}
+        shapes |= {f"{block}.self_attn.{name}_proj.weight": (128, 256) for name in "kv"}
+        shapes |= {f"{block}.mlp.{name}_proj.weight": (512, 256) for name in ("gate", "up")}
+        shapes |= {f"{block}.mlp.down_proj.weight": (256, 512)}
+        shapes |= {f"{block}.{name}_layernorm.weight": (256,) for name in ("input", "post_attention")}
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        start, end = end, end + 2 * shape[0] * (shape[1] if len(shape) > 1 else 1)
+        header[name] = {"dtype": "BF16", "shape": list(shape), "data_offsets": [start, end]}
+    text = json.dumps(header).encode()
+    (directory / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(end))
+    return directory
