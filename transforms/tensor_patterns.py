@@ -27,7 +27,7 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
     TensorPattern(
         BUFFER, r"(rotary_emb|rotary_pos_emb|rope)\.(inv_freq|cos|sin|.*cached)$", "llama 1, gpt-neox, chatglm, baichuan"
     ),
-    TensorPattern(BUFFER, r"\.(attn|attention)\.(masked_)?bias$", "gpt2, gpt-neo, gpt-neox, gpt-j causal masks"),
+    TensorPattern(BUFFER, r"\.(attn|attention)\.((masked_)?bias|causal_mask)$", "gpt2, gpt-neo, gpt-neox, gpt-j causal masks"),
     TensorPattern(BUFFER, r"(^|\.)position_ids$|\.embed_positions\.weights$|_float_tensor$", "CLIP and other towers, sinusoids"),
     TensorPattern(BUFFER, r"\.(input|output)_(min|max)$|\.layer_scalar$", "gemma 4 clipping ranges and layer scalars"),
     TensorPattern(BUFFER, r"\.tid2eid$", "deepseek v4's hash-routed layers"),
@@ -60,12 +60,14 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
         "lm_head", r"(^|\.)(lm_head|embed_out|output_layer|lm_output)(\.(weight|bias|linear\.weight|linear\.bias))?$", "most"
     ),
     TensorPattern(
-        "lm_head", r"^(language_model\.|model\.)*(output|head|ff_out)\.(weight|bias)$", "internlm2, rwkv, mistral, olmo 1"
+        "lm_head",
+        r"^(language_model\.|model\.|transformer\.)*(output|head|ff_out)\.(weight|bias)$",
+        "internlm2, rwkv, mistral, olmo 1",
     ),
     TensorPattern("embedding", r"\.embed_tokens_per_layer\.", "gemma 3n, 4"),
     TensorPattern("other", r"per_layer_model_projection|per_layer_(input_gate|projection)\.", "gemma 3n, 4"),
+    TensorPattern("norms", r"(laurel|altup).*norm\.weight$", "gemma 3n"),
     TensorPattern("other", r"(^|\.)(altup|laurel|altup_.*)(\.|$)", "gemma 3n"),
-    TensorPattern("norms", r"laurel.*norm", "gemma 3n"),
     TensorPattern("embedding", r"(^|\.)(word_embeddings|embedding\.word_embeddings)(\.weight)?$", "bloom, falcon, chatglm"),
     TensorPattern(
         "embedding",
@@ -91,6 +93,7 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
         r"\.mixer\.(in_proj|out_proj|norm|ssm_norm)\.(weight|bias)$",
         "mamba, mamba 2, nemotron-h, falcon-mamba",
     ),
+    TensorPattern("linear_attention", r"\.temporal_block\.(linear_|conv_1d|rg_lru)", "recurrentgemma"),
     TensorPattern("linear_attention", r"\.blocks\.\*\.attention\.(time_|key|value|receptance|gate|output|ln_x)", "rwkv 4-6"),
     TensorPattern("dense_mlp", r"\.blocks\.\*\.feed_forward\.(time_|key|value|receptance)", "rwkv 4-6"),
     TensorPattern(
@@ -139,7 +142,7 @@ TENSOR_PATTERNS: tuple[TensorPattern, ...] = (
     ),
     TensorPattern(
         "dense_mlp",
-        r"\.(mlp|mlps|feed_forward|ffn|ff|fc1|fc2|ff_proj|ff_out|up_proj|down_proj|gate_proj|gate_up_proj|dense_h_to_4h|"
+        r"\.(mlp|mlps|mlp_block|feed_forward|ffn|ff|fc1|fc2|ff_proj|ff_out|up_proj|down_proj|gate_proj|gate_up_proj|dense_h_to_4h|"
         r"dense_4h_to_h|w1|w2|w3|w12|c_fc|fc_in|fc_out|residual_mlp|dense_mlp|gate_up|down)(\.|$|_)",
         "most",
     ),

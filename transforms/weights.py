@@ -183,7 +183,7 @@ def _parts(form: TensorForm, layers: int, linear_layers: frozenset[int]) -> list
     numbers = _span(form.layers)
     beyond = sum(number >= layers for number in numbers)
     moved = 0
-    if linear_layers and (group == "attention" or (group == "norms" and ".self_attn." in form.template)):
+    if linear_layers and (group == "attention" or (group == "norms" and re.search(r"\.(self_attn|attention)\.", form.template))):
         moved = sum(number in linear_layers for number in numbers)
     if not beyond and not moved:
         return [(form, group)]
