@@ -8,4 +8,4 @@
 -- Example: lmi_batch(192, 26, 819200, 2048) = 98
 -- Example: lmi_batch(16, 26, 819200, 2048) = 0
 create or replace macro lmi_batch(memory_gb, weights_gb, kv_bytes, context) as
-    greatest(0, floor((memory_gb - weights_gb) * 1e9 / (kv_bytes * context)::double))::bigint;
+    greatest(0, floor((memory_gb - weights_gb) * 1e9 / (kv_bytes::double * context)))::bigint;

@@ -1,6 +1,7 @@
 -- The choices of one chunk with their figures: a row is one precision, KV precision and context of an architecture on one kind of machine,
 -- with the layouts of the three objectives. on_frontier holds for the cheapest offer of that machine: nothing of the same architecture and
--- context costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision, and is better in one of these.
+-- context costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision (weights before KV cache), and is better in one of these, all as
+-- they are stored.
 create or replace temp table chunk_figures as
 with
 
@@ -81,9 +82,9 @@ contenders as (
         figured.kv_dtype,
         figured.hardware,
         figured.quality,
-        figured.tpot_ms,
-        figured.output_tokens_per_s,
-        figured.nodes * if(figured.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour) as usd_per_hour
+        figured.tpot_ms::float as tpot_ms,
+        figured.output_tokens_per_s::float as output_tokens_per_s,
+        (figured.nodes * if(figured.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour))::float as usd_per_hour
     from figured
     join cheapest using (hardware)
     where figured.tpot_ms is not null

@@ -120,7 +120,6 @@ def dense(
 
 def known_architectures() -> dict[str, tuple[dict[str, object], Rows]]:
     """The hand-written architectures by key."""
-    moe = {"moe_layers": 32, "experts": 8, "experts_per_token": 2, "moe_intermediate_size": 14336}
     made = [
         dense("llama-3.1-8b", 32, 4096, 14336, 32, 8, 128, 128256),
         dense("llama-3.3-70b", 80, 8192, 28672, 64, 8, 128, 128256),
@@ -144,10 +143,31 @@ def known_architectures() -> dict[str, tuple[dict[str, object], Rows]]:
             ],
             more_parameters={"vision_audio": 417_000_000},
         ),
-        dense("mixtral-8x7b", 32, 4096, 14336, 32, 8, 128, 32000, max_position_embeddings=32768, **moe),
+        architecture(
+            "mixtral-8x7b",
+            {
+                "embedding": 131_072_000,
+                "lm_head": 131_072_000,
+                "attention": 1_342_177_280,
+                "routed_experts": 45_097_156_608,
+                "router": 1_048_576,
+                "norms": 266_240,
+            },
+            [_layers(0, "full", 32, heads=32, kv_heads=8, head_dim=128)],
+            hidden_size=4096,
+            intermediate_size=14336,
+            moe_intermediate_size=14336,
+            vocab_size=32000,
+            moe_layers=32,
+            experts=8,
+            experts_per_token=2,
+            parameters_active=12_879_925_248,
+            parameters_kv_projection=268_435_456,
+            max_position_embeddings=32768,
+        ),
         architecture(
             "aqua-sample",
-            {"embedding": 2_560_000_000, "attention": 4_000_000_000, "dense_mlp": 7_520_000_000},
+            {"embedding": 2_560_000_000, "attention": 4_000_000_000, "dense_mlp": 7_519_800_000},
             [_layers(0, "full", 40, heads=40, kv_heads=10, head_dim=128)],
             hidden_size=5120,
             intermediate_size=17920,
@@ -269,19 +289,6 @@ def known_architectures() -> dict[str, tuple[dict[str, object], Rows]]:
             max_position_embeddings=262144,
         ),
     ]
-    for row, _ in made:
-        if row["architecture_key"] == "mixtral-8x7b":
-            experts = int(row["parameters_dense_mlp"]) * 8  # type: ignore[call-overload]
-            row |= {
-                "parameters_dense_mlp": 0,
-                "bytes_dense_mlp": 0,
-                "linear_parameters_dense_mlp": 0,
-                "parameters_routed_experts": experts,
-                "bytes_routed_experts": 2 * experts,
-                "linear_parameters_routed_experts": experts,
-                "parameters_router": 1_048_576,
-                "bytes_router": 2_097_152,
-            }
     return {str(row["architecture_key"]): (row, groups) for row, groups in made}
 
 

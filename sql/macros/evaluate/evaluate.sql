@@ -8,8 +8,24 @@
 create or replace macro evaluate(configurations) as table
 with
 
+asked_configurations as (
+    from query_table(configurations)
+),
+
+batched_configurations as (
+    select asked_configurations.* replace (
+        coalesce(
+            asked_configurations.max_num_batched_tokens,
+            one_shot_batched_tokens(asked_configurations.context, settings.one_shot_prefill_tokens)
+        )::integer as max_num_batched_tokens
+    )
+    from asked_configurations
+    left join engine_settings as settings
+        on settings.engine = asked_configurations.engine and settings.engine_version = asked_configurations.engine_version
+),
+
 sharded_configurations as (
-    from sharded(configurations)
+    from sharded('batched_configurations')
 ),
 
 sized_configurations as (

@@ -95,7 +95,13 @@ measured as (
             context, full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens, window_2_token_bytes,
             window_2_tokens, max_num_batched_tokens, sequence_state_bytes
         ) as needed_bytes,
-        window_1_token_bytes + window_2_token_bytes + sequence_state_bytes > 0 as cost_depends_on_length
+        tokens_divided_by_layer_groups = 0 and window_1_token_bytes + window_2_token_bytes + sequence_state_bytes > 0
+            as cost_depends_on_length,
+        if(
+            tokens_divided_by_layer_groups = 1 and stage_full_layers > 0,
+            1 + padded_layers(stage_state_layers, stage_full_layers, layer_group_tolerance) / stage_full_layers,
+            1
+        ) as groups_of_pages
     from accounted
 ),
 
@@ -108,7 +114,9 @@ held as (
             start_refusal, reported_memory_gib, memory_allowed_gib_per_gpu, weights_gib_per_gpu, activation_gib_per_gpu,
             kv_cache_gib_per_gpu, needed_bytes / 1024 ^ 3, cuda_graphs_gib_per_gpu, cuda_graphs_in_budget
         ) as outcome,
-        cached_tokens(pool_bytes, token_bytes, full_block_tokens, context, needed_bytes, cost_depends_on_length) as kv_cache_tokens,
+        cached_tokens(
+            pool_bytes, token_bytes * groups_of_pages, full_block_tokens, context, needed_bytes, cost_depends_on_length
+        ) as kv_cache_tokens,
         longest_context(
             pool_bytes, full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens, window_2_token_bytes,
             window_2_tokens, max_num_batched_tokens, sequence_state_bytes, max_model_len_default

@@ -41,7 +41,12 @@ equipped as (
         cards.calibration as card_calibration,
         coalesce(asked_shards.enforce_eager, false) as enforce_eager,
         coalesce(asked_shards.gpu_memory_utilization, settings.gpu_memory_utilization) as gpu_memory_utilization,
-        takes_large_defaults(asked_shards.gpu, asked_shards.reported_memory_gib, settings.large_card_gib) as is_large_card,
+        coalesce(list_contains(settings.unified_cards, asked_shards.gpu), false) as is_unified,
+        takes_large_defaults(
+            asked_shards.gpu, asked_shards.reported_memory_gib, settings.large_card_gib,
+            coalesce(list_contains(settings.unified_cards, asked_shards.gpu), false)
+        ) as is_large_card,
+        if(ep > 1, 1e0, 1e0 / tp) * moe_intermediate_size as expert_width,
         asked_shards.max_num_seqs as asked_num_seqs,
         asked_shards.max_num_batched_tokens as asked_batched_tokens,
         coalesce(asked_shards.link_gb_per_s, if(interconnect_kind = 'pcie', cards.pcie_gb_per_s, cards.link_gb_per_s)) as link_gb_per_s,
@@ -92,6 +97,12 @@ limited as (
         if(arithmetic = 'fp4' and fp4_tflops is not null, fp4_read_efficiency, quantized_read_efficiency) as quantized_reach,
         memory_bandwidth_gb_per_s * card_share as bandwidth,
         gpu_weights_bytes / 1024 ^ 3
+            + if(
+                precision = 'mxfp4' and moe_layers > 0,
+                (padded_share(expert_width, hidden_size, mxfp4_expert_width_multiple, mxfp4_hidden_multiple) - 1)
+                    * gpu_expert_bytes / 1024 ^ 3,
+                0
+            )
             + if(vendor = 'AMD', (amd_moe_weights_factor - 1) * gpu_expert_bytes / 1024 ^ 3, 0) as weights_gib_per_gpu
     from equipped
 ),
@@ -104,17 +115,41 @@ profiled as (
             forward_bytes(
                 max_num_batched_tokens, intermediate_size, hidden_size, tp, forward_intermediate_factor, forward_hidden_factor
             ),
-            if(moe_layers > 0, moe_activation_gib, 0)
+            if(
+                moe_layers > 0,
+                if(
+                    precision = 'nvfp4' and fp4_tflops is not null, nvfp4_expert_workspace_factor, expert_workspace_factor
+                ) * expert_workspace_bytes(max_num_batched_tokens, experts_per_token, hidden_size, expert_width) / 1024 ^ 3,
+                0
+            )
                 + if(parameters_vision_audio > 0, vision_activation_gib, 0)
                 + if(moe_layers > 0 and mla_layers > 0 and tp >= mla_moe_activation_min_tp, mla_moe_activation_gib, 0)
         ) as activation_gib_per_gpu,
-        non_torch_gib(tp * pp, interconnect_kind, single_non_torch_gib, nvlink_non_torch_gib, pcie_non_torch_gib)
-            as non_torch_gib_per_gpu,
-        if(enforce_eager, 0, if(vendor = 'AMD', amd_cuda_graphs_gib, nvidia_cuda_graphs_gib)) as cuda_graphs_gib_per_gpu,
+        non_torch_gib(
+            tp * pp,
+            interconnect_kind,
+            case when is_unified then unified_non_torch_gib when vendor = 'AMD' then amd_non_torch_gib else single_non_torch_gib end,
+            case
+                when is_unified then unified_non_torch_gib
+                when capability >= 10 then nvlink_blackwell_non_torch_gib
+                else nvlink_non_torch_gib
+            end,
+            case
+                when is_unified then unified_non_torch_gib
+                when vendor = 'AMD' then greatest(amd_non_torch_gib, pcie_non_torch_gib)
+                else pcie_non_torch_gib
+            end
+        ) as non_torch_gib_per_gpu,
+        case
+            when enforce_eager then 0
+            when vendor = 'AMD' then amd_cuda_graphs_gib
+            else largest_stage_layers(layers, pp) * if(mla_layers > 0, mla_cuda_graphs_gib_per_layer, cuda_graphs_gib_per_layer)
+        end as cuda_graphs_gib_per_gpu,
         gpu_memory_utilization * reported_memory_gib as memory_allowed_gib_per_gpu,
         if(moe_layers > 0, moe_band_gib, dense_band_gib)
             + if(parameters_vision_audio > 0, vision_band_gib, 0)
-            + if(vendor = 'AMD', amd_band_gib, 0) as band_gib,
+            + if(vendor = 'AMD', amd_band_gib, 0)
+            + if(is_unified, unified_band_gib, 0) as band_gib,
         bandwidth * memory_efficiency as read_gb_per_s,
         if(dense_is_quantized, quantized_reach, plain_read_efficiency) as dense_reach,
         if(experts_are_quantized, quantized_reach, plain_read_efficiency) as expert_reach,
@@ -179,9 +214,11 @@ select * exclude (
     routed_expert_bytes, dense_linear_parameters, dense_parameters, expert_gpus, dense_bytes, gpu_expert_bytes, head_parameters,
     head_bytes, gpu_weights_bytes, dense_linear_bytes, dense_is_quantized, experts_are_quantized, is_newest, large_card_gib,
     large_card_max_num_seqs, other_card_max_num_seqs, large_card_max_num_batched_tokens, other_card_max_num_batched_tokens,
-    sampler_bytes_per_sequence_and_token, forward_intermediate_factor, forward_hidden_factor, moe_activation_gib,
+    sampler_bytes_per_sequence_and_token, forward_intermediate_factor, forward_hidden_factor, expert_workspace_factor,
+    nvfp4_expert_workspace_factor, mxfp4_expert_width_multiple, mxfp4_hidden_multiple, moe_intermediate_size, expert_width, is_unified,
+    nvlink_blackwell_non_torch_gib, amd_non_torch_gib, unified_non_torch_gib, unified_band_gib, unified_cards, one_shot_prefill_tokens,
     vision_activation_gib, mla_moe_activation_gib, mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib,
-    pcie_non_torch_gib, nvidia_cuda_graphs_gib, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib,
+    pcie_non_torch_gib, cuda_graphs_gib_per_layer, mla_cuda_graphs_gib_per_layer, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib,
     vision_band_gib, amd_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, layer_us,
     moe_layer_us, linear_layer_us, mla_layer_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
     network_alpha_us, network_efficiency, quantized_read_efficiency, quantized_arithmetic_efficiency,

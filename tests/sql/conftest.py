@@ -1,0 +1,57 @@
+"""A database of hand-written architectures and the shipped catalogs, estimated once for all SQL tests."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from architectures import architecture_frames
+
+from flows.catalogs import load_catalogs
+from flows.database import connect, create_macros, load_tables
+from flows.join import assemble
+from transforms import contracts
+
+
+@pytest.fixture(scope="session")
+def catalogs() -> dict[str, pl.DataFrame]:
+    return load_catalogs()
+
+
+@pytest.fixture(scope="session")
+def estimator(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """All macros over the hand-written architectures; nothing of the grid is computed."""
+    with connect() as connection:
+        load_tables(connection, {**catalogs, **architecture_frames()})
+        create_macros(connection)
+        yield connection
+
+
+@pytest.fixture(scope="session")
+def joined(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The whole join over four of the hand-written architectures, each a model named test/<architecture>."""
+    keys = ["llama-3.1-8b", "gpt2", "phi-4", "deepseek-v3"]
+    models = contracts.frame_of(
+        "models",
+        [
+            {
+                "model_id": f"test/{key}",
+                "architecture_key": key,
+                "source": "snapshot",
+                "id_inferred": False,
+                "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),
+            }
+            for key in keys
+        ],
+    )
+    with connect() as connection:
+        assemble(connection, {**catalogs, **architecture_frames(keys), "models": models})
+        yield connection
