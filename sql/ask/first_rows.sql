@@ -1,44 +1,53 @@
--- A row is one of the most downloaded (else the first by name) models and the cheapest shape that serves it at 8,192 tokens or the next
--- published context: the first lines of what was published.
+-- A row is one of $models models, from the smallest to the largest and of each size the most downloaded, and the cheapest shape that serves
+-- its checkpoint at the published context next above $context (at its longest, where that is shorter): the first lines of what is published.
 with
 
-shown_models as (
-    select model_id
+sized as (
+    select
+        models.model_id,
+        models.downloads,
+        architectures.parameters_total,
+        ntile($models) over (order by architectures.parameters_total, models.model_id) as size_class
     from models
-    order by
-        downloads desc nulls last,
-        model_id
-    limit $models
+    join architectures using (architecture_key)
+),
+
+shown_models as (
+    select *
+    from sized
+    qualify row_number() over (partition by size_class order by downloads desc nulls last, parameters_total, model_id) = 1
 ),
 
 best as (
-    select recommendations.*
+    select
+        recommendations.*,
+        shown_models.parameters_total
     from recommendations
-    semi join shown_models using (model_id)
+    join shown_models using (model_id)
+    where recommendations.quantization = 'native'
     qualify row_number() over (
         partition by recommendations.model_id
         order by
             recommendations.context >= $context desc,
-            recommendations.context,
-            recommendations.quantization <> 'native',
+            if(recommendations.context >= $context, recommendations.context, -recommendations.context),
             recommendations.cost_rank,
+            recommendations.kv_dtype <> 'auto',
             recommendations.provider,
             recommendations.shape
     ) = 1
 )
 
 select
-    model_id,
+    model_id as model,
     context,
     provider,
-    shape,
+    if(nodes > 1, format('{} × {}', nodes, shape), shape) as shape,
     format('{:g} × {}', gpu_count, gpu) as gpus,
-    quantization as weights,
-    memory_used_gib_per_gpu,
-    memory_allowed_gib_per_gpu,
+    memory_used_gib_per_gpu as used_gib_per_gpu,
+    memory_allowed_gib_per_gpu as allowed_gib_per_gpu,
     max_context,
-    verdict,
-    cost_output_tokens_per_s as output_tokens_per_s,
-    usd_per_hour
+    cost_output_tokens_per_s as tokens_per_s,
+    usd_per_hour,
+    verdict
 from best
-order by model_id;
+order by parameters_total;

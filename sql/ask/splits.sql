@@ -19,7 +19,7 @@ splits as (
     select
         tp,
         layout_refusal is null as accepted,
-        weights_bytes / 1024 ^ 3 as weights_gib_per_gpu,
+        gpu_weights_bytes / 1024 ^ 3 as weights_gib_per_gpu,
         layout_refusal as reason
     from sharded('degrees')
 )

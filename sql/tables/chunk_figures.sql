@@ -1,7 +1,7 @@
 -- The choices of one chunk with their figures: a row is one precision, KV precision and context of an architecture on one kind of machine,
 -- with the layouts of the three objectives. on_frontier holds for the cheapest offer of that machine: nothing of the same architecture and
--- context costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision (weights before KV cache), and is better in one of these, all as
--- they are stored.
+-- context costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision (weights before KV cache), and
+-- is better in one of these, all as they are stored.
 create or replace temp table chunk_figures as
 with
 

@@ -16,7 +16,6 @@ select
     max(value) filter (where scope = 'comm' and key = 'pcie' and name = 'alpha_us') as pcie_alpha_us,
     max(value) filter (where scope = 'comm' and key = 'network' and name = 'alpha_us') as network_alpha_us,
     max(value) filter (where scope = 'comm' and key = 'network' and name = 'e_link') as network_efficiency,
-    max(value) filter (where scope = 'sched' and name = 'phi') as phi,
     max(value) filter (where scope = 'ttft' and key = 'unloaded' and name = 't0_ms') as idle_t0_ms,
     max(value) filter (where scope = 'ttft' and name = 'k_steps') as loaded_steps,
     max(value) filter (where scope = 'ttft' and name = 'gamma') as gamma

@@ -82,8 +82,7 @@ def test_nothing_dominates_the_frontier(joined: duckdb.DuckDBPyConnection) -> No
                 row["usd_per_hour"],
                 row["tpot_ms"],
                 -row["output_tokens_per_s"],
-                ranks[row["quantization"]],
-                row["kv_dtype"] != "auto",
+                (ranks[row["quantization"]], row["kv_dtype"] != "auto"),
             ),
             row["on_frontier"],
         )
@@ -114,7 +113,8 @@ def test_objectives_choose_their_layouts(joined: duckdb.DuckDBPyConnection) -> N
     fits = rows(
         joined,
         """select output_tokens_per_s, single_stream_tpot_ms from fits where architecture_key = 'llama-3.1-8b'
-        and provider = 'oci' and shape = 'BM.GPU.H100.8' and quantization = 'native' and kv_dtype = 'auto' and context = 8192 and nodes = 1 and fits""",
+        and provider = 'oci' and shape = 'BM.GPU.H100.8' and quantization = 'native' and kv_dtype = 'auto' and context = 8192
+        and nodes = 1 and fits""",
     )
     assert row["cost_output_tokens_per_s"] == pytest.approx(max(fit["output_tokens_per_s"] for fit in fits), rel=1e-6)
     best = max(fit["output_tokens_per_s"] / fit["single_stream_tpot_ms"] for fit in fits)

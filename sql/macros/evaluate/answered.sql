@@ -28,7 +28,7 @@ priced as (
             null,
             step_bound_by(
                 fits, part, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, kv_read_ms,
-                attention_ms, state_ms, communication_ms, communication_token_ms, overhead_ms, request_us
+                attention_ms, state_ms, communication_ms, communication_token_ms, overhead_ms, request_ms
             )
         ) as bound_by,
         fit_reason(

@@ -162,7 +162,7 @@ paced as (
         (dense_token_ms + head_token_ms) / decode_efficiency as matrices_token_ms,
         expert_token_ms / decode_efficiency as experts_token_ms,
         communication_ms + overhead_ms as step_fixed_ms,
-        greatest(kv_read_ms, attention_ms) + state_ms + communication_token_ms + request_us / 1000 as step_request_ms,
+        greatest(kv_read_ms, attention_ms) + state_ms + communication_token_ms + request_ms as step_request_ms,
         prefill_ms(
             new_tokens,
             matrices_ms,
@@ -173,8 +173,7 @@ paced as (
             expert_tokens,
             communication_ms,
             communication_token_ms + activation_token_ms,
-            prefill_attention_ms,
-            engine_factor
+            prefill_attention_ms
         ) * pipeline_share(new_tokens, max_num_batched_tokens, pp) as prompt_ms
     from held
 ),
@@ -184,7 +183,7 @@ halved_once as (
         *,
         if(batch_limit >= 256 and batch_meets_slo(
             256, pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
             slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 8, 0) as exponent_1
     from paced
@@ -195,7 +194,7 @@ halved_twice as (
         *,
         exponent_1 + if(batch_limit >= pow(2, exponent_1 + 4) and batch_meets_slo(
             pow(2, exponent_1 + 4), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
             slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 4, 0) as exponent_2
     from halved_once
@@ -206,7 +205,7 @@ halved_thrice as (
         *,
         exponent_2 + if(batch_limit >= pow(2, exponent_2 + 2) and batch_meets_slo(
             pow(2, exponent_2 + 2), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
             slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 2, 0) as exponent_3
     from halved_twice
@@ -217,7 +216,7 @@ halved as (
         *,
         exponent_3 + if(batch_limit >= pow(2, exponent_3 + 1) and batch_meets_slo(
             pow(2, exponent_3 + 1), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
             slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 1, 0) as exponent_4
     from halved_thrice
@@ -230,7 +229,7 @@ batched as (
             when concurrency is not null then least(greatest(1e0, concurrency / dp::double), batch_limit)
             when batch_meets_slo(
             batch_limit, pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            engine_factor, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
+            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
             slo_ttft_ms_per_input_token, slo_tpot_ms
             ) then batch_limit::double
             else pow(2, exponent_4)
@@ -244,11 +243,11 @@ stepped as (
         stage_batch(batch, pp) as part,
         decode_step_ms(
             stage_batch(batch, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens,
-            step_fixed_ms, step_request_ms, engine_factor
+            step_fixed_ms, step_request_ms
         ) as decode_ms,
         decode_step_ms(
             1, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms,
-            step_request_ms, engine_factor
+            step_request_ms
         ) as single_decode_ms
     from batched
 ),

@@ -193,12 +193,13 @@ pooled as (
                 ),
                 0
             ) as communication_token_ms,
-        (
+        engine_factor * (
             layer_us * layers
             + moe_layer_us * moe_layers
             + linear_layer_us * linear_layers
             + mla_layer_us * mla_layers
         ) / 1000 as overhead_ms,
+        engine_factor * request_us / 1000 as request_ms,
         transfer_ms(activation_passes * 2e0 * hidden_size * layers / tp, read_gb_per_s, 1) as activation_token_ms,
         case
             when tp > 1 and is_pcie and not pcie_is_known then 'default'
@@ -219,7 +220,7 @@ select * exclude (
     nvlink_blackwell_non_torch_gib, amd_non_torch_gib, unified_non_torch_gib, unified_band_gib, unified_cards, one_shot_prefill_tokens,
     vision_activation_gib, mla_moe_activation_gib, mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib,
     pcie_non_torch_gib, cuda_graphs_gib_per_layer, mla_cuda_graphs_gib_per_layer, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib,
-    vision_band_gib, amd_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, layer_us,
+    vision_band_gib, amd_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, engine_factor, request_us, layer_us,
     moe_layer_us, linear_layer_us, mla_layer_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
     network_alpha_us, network_efficiency, quantized_read_efficiency, quantized_arithmetic_efficiency,
     weight_only_arithmetic_efficiency, fp4_read_efficiency, fp4_arithmetic_efficiency, plain_read_efficiency,

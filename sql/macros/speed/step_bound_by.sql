@@ -2,12 +2,12 @@
 -- included), KV cache and state, communication, overheads. Null where the engine does not start.
 -- Units: requests of one stage; ms.
 -- Source: the terms of decode_step_ms.
--- Example: step_bound_by(true, 1, 5, 0.02e0, 0, 0, 1, 1, 0.1e0, 0.01e0, 0, 0.2e0, 0.001e0, 2, 21.4e0) = 'memory_bandwidth'
--- Example: step_bound_by(true, 512, 5, 0.02e0, 0, 0, 1, 1, 0.01e0, 0.001e0, 0, 0.2e0, 0.001e0, 2, 5) = 'compute'
--- Example: step_bound_by(false, 1, 5, 0.02e0, 0, 0, 1, 1, 0.1e0, 0.01e0, 0, 0.2e0, 0.001e0, 2, 21.4e0) = null
+-- Example: step_bound_by(true, 1, 5, 0.02e0, 0, 0, 1, 1, 0.1e0, 0.01e0, 0, 0.2e0, 0.001e0, 2, 0.0214e0) = 'memory_bandwidth'
+-- Example: step_bound_by(true, 512, 5, 0.02e0, 0, 0, 1, 1, 0.01e0, 0.001e0, 0, 0.2e0, 0.001e0, 2, 0.005e0) = 'compute'
+-- Example: step_bound_by(false, 1, 5, 0.02e0, 0, 0, 1, 1, 0.1e0, 0.01e0, 0, 0.2e0, 0.001e0, 2, 0.0214e0) = null
 create or replace macro step_bound_by(
     starts, batch, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, kv_read_ms, attention_ms,
-    state_ms, communication_ms, communication_token_ms, overhead_ms, request_us
+    state_ms, communication_ms, communication_token_ms, overhead_ms, request_ms
 ) as
     case
         when starts then bound_by(
@@ -26,6 +26,6 @@ create or replace macro step_bound_by(
                 + if(attention_ms > kv_read_ms, attention_ms * batch, 0),
             if(attention_ms > kv_read_ms, 0, kv_read_ms * batch) + state_ms * batch,
             communication_ms + communication_token_ms * batch,
-            overhead_ms + request_us / 1000 * batch
+            overhead_ms + request_ms * batch
         )
     end;
