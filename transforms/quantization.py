@@ -15,13 +15,28 @@ _GROUP_KEYS = ("group_size", "q_group_size", "in_group_size", "weight_group_size
 _IGNORE_KEYS = ("ignore", "modules_to_not_convert", "exclude_modules", "exclude", "ignored_layers", "llm_int8_skip_modules",
                 "modules_in_block_to_not_quantize", "skip_modules", "ignored_modules")  # fmt: skip
 _MAX_IGNORED = 20_000
+_MAX_MODULES = 300_000
+"""Most modules that a mixed checkpoint may list; one that names every expert has some 50,000."""
 _OWN_BITS = {"fp8": 8.0, "fbgemm_fp8": 8.0, "mxfp4": 4.0, "mxfp8": 8.0, "nvfp4": 4.0, "awq": 4.0, "gptq": 4.0, "bitnet": 2.0,
              "eetq": 8.0, "modelopt_fp4": 4.0, "fp_quant": 4.0, "int8": 8.0}  # fmt: skip
 
 
 @dataclass(frozen=True)
+class QuantizedPart:
+    """Modules (names or globs) that a mixed checkpoint stores in one precision."""
+
+    bits: float
+    group_size: int | None
+    modules: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Quantization:
-    """A checkpoint's own quantization; `method` is "none" for 16 and 32 bit."""
+    """A checkpoint's own quantization; `method` is "none" for 16 and 32 bit.
+
+    `parts` is empty where all linear layers but the ignored ones are stored alike; else bits and group size are those of
+    the part with the fewest bits.
+    """
 
     method: str = "none"
     bits: float | None = None
@@ -30,6 +45,7 @@ class Quantization:
     format: str | None = None
     ignored: tuple[str, ...] = ()
     kv_cache: str | None = None
+    parts: tuple[QuantizedPart, ...] = ()
 
 
 def read_quantization(
@@ -170,12 +186,14 @@ def _modelopt(config: Mapping[str, object], beside: Mapping[str, object], method
         weights = next((group["weights"] for group in groups.values()
                         if isinstance(group, Mapping) and isinstance(group.get("weights"), Mapping)), {})  # fmt: skip
     bits = _bits(weights, "") or (4.0 if re.search(r"FP4|W4|INT4", algorithm) else 8.0 if re.search(r"8", algorithm) else None)
-    layers = inner.get("quantized_layers")
-    if bits is None and isinstance(layers, Mapping):
-        bits = 4.0 if any("4" in str(layer)[:200] for layer in list(layers.values())[:1000]) else 8.0
+    parts = _parts(config, inner)
+    if parts:
+        bits = min(part.bits for part in parts)
     group = _group(_first(inner, _GROUP_KEYS)) or _group(weights.get("group_size"))
     if group is None and "NVFP4" in algorithm:
         group = 16
+    if parts:
+        group = next(part.group_size for part in parts if part.bits == bits)
     if "PER_CHANNEL" in algorithm or (algorithm == "FP8" and not weights.get("group_size")):
         group = None
     weights_only = re.search(r"W4A16|WO$|_WO|A16", algorithm)
@@ -188,7 +206,29 @@ def _modelopt(config: Mapping[str, object], beside: Mapping[str, object], method
         format=algorithm.lower() or None,
         ignored=_ignored(inner) or _ignored(beside),
         kv_cache=_kv_cache(inner) or _kv_cache(config),
+        parts=parts,
     )
+
+
+def _parts(config: Mapping[str, object], inner: Mapping[str, object]) -> tuple[QuantizedPart, ...]:
+    """The precisions of a mixed checkpoint: `quantized_layers`, or config groups that name their modules one by one."""
+    modules: dict[tuple[float, int | None], list[str]] = {}
+    layers = inner.get("quantized_layers")
+    for name, scheme in list(layers.items())[:_MAX_MODULES] if isinstance(layers, Mapping) else []:
+        algorithm = _word(scheme.get("quant_algo")) if isinstance(scheme, Mapping) else ""
+        if algorithm:
+            bits = 4.0 if re.search(r"fp4|w4|int4", algorithm) else 8.0
+            modules.setdefault((bits, _group(scheme.get("group_size"))), []).append(name[:300])
+    groups = config.get("config_groups")
+    for scheme in list(groups.values())[:100] if isinstance(groups, Mapping) and not modules else []:
+        weights = scheme.get("weights") if isinstance(scheme, Mapping) else None
+        targets = scheme.get("targets") if isinstance(scheme, Mapping) else None
+        if isinstance(weights, Mapping) and isinstance(targets, list) and "Linear" not in targets and _bits(weights, ""):
+            names = [target[:300] for target in targets[:_MAX_MODULES] if isinstance(target, str)]
+            modules.setdefault((_bits(weights, "") or 8.0, _group(weights.get("group_size"))), []).extend(names)
+    if modules and isinstance(config.get("weight_block_size"), list):  # the rest stays as the original stored it
+        modules.setdefault((8.0, 128), []).append("*")
+    return tuple(QuantizedPart(bits, group, tuple(names)) for (bits, group), names in sorted(modules.items(), key=str))
 
 
 def _bitsandbytes(config: Mapping[str, object]) -> Quantization:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from transforms.config_fields import Fields
 from transforms.fields import QUANTIZABLE_GROUPS
-from transforms.ignored_modules import IgnoredModules
+from transforms.listed_modules import ListedModules
 from transforms.quantization import Quantization
 from transforms.safetensors import TensorForm, layer_numbers
 from transforms.tensor_patterns import group_of
@@ -18,7 +18,8 @@ _COVERED = {"mxfp4": ("routed_experts",), "fbgemm_fp8": ("dense_mlp", "routed_ex
 
 def quantize(forms: list[TensorForm], quantization: Quantization, fields: Fields) -> list[TensorForm]:
     """The forms with every matrix that the method covers and the checkpoint does not leave out in packed form and scales."""
-    ignored = IgnoredModules(quantization.ignored)
+    ignored = ListedModules(quantization.ignored) if not quantization.parts else ListedModules(())
+    parts = [(part, ListedModules(part.modules)) for part in quantization.parts]
     four_bit_experts = fields.raw("expert_dtype") == "fp4"
     stored: list[TensorForm] = []
     for form in forms:
@@ -33,18 +34,23 @@ def quantize(forms: list[TensorForm], quantization: Quantization, fields: Fields
         kept, packed = _split(form, ignored)
         if kept is not None:
             stored.append(kept)
+        for part, listed in parts:  # of a mixed checkpoint: each list takes its modules, what none names stays
+            if packed is not None:
+                taken, packed = _split(packed, listed)
+                if taken is not None:
+                    stored += _packed(taken, replace(quantization, bits=part.bits, group_size=part.group_size))
         if packed is not None:
-            stored += _packed(packed, method)
+            stored += [packed] if parts else _packed(packed, method)
     return stored
 
 
-def _split(form: TensorForm, ignored: IgnoredModules) -> tuple[TensorForm | None, TensorForm | None]:
-    """The form's part in layers that are left out, and its part in the others."""
-    if not ignored or not form.layers:
-        return (form, None) if ignored.matches(form.template.removesuffix(".weight"), None) else (None, form)
+def _split(form: TensorForm, listed: ListedModules) -> tuple[TensorForm | None, TensorForm | None]:
+    """The form's part in layers where its module is listed, and its part in the others."""
+    if not listed or not form.layers:
+        return (form, None) if listed.matches(form.template.removesuffix(".weight"), None) else (None, form)
     numbers = layer_numbers(form.layers)
     module = form.template.removesuffix(".weight")
-    outside = [number for number in numbers if ignored.matches(module, number)]
+    outside = [number for number in numbers if listed.matches(module, number)]
     if not outside:
         return None, form
     inside = [number for number in numbers if number not in set(outside)]
@@ -58,7 +64,7 @@ def _packed(form: TensorForm, quantization: Quantization) -> list[TensorForm]:
     *leading, rows, columns = form.shape
     group, bits = quantization.group_size, quantization.bits or 16.0
     if bits >= 8:
-        weight = form._replace(dtype="F8_E4M3" if "fp8" in quantization.method or "float" in str(quantization.format) else "I8")
+        weight = form._replace(dtype="F8_E4M3" if "int" not in str(quantization.format) else "I8")
         if group:
             scale = form._replace(
                 template=f"{module}.weight_scale_inv", dtype="F32", shape=(*leading, -(-rows // group), -(-columns // group))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from extraction_cases import LLAMA, architecture, llama_header
 
-from transforms.ignored_modules import IgnoredModules
-from transforms.quantization import Quantization, read_quantization
+from transforms.listed_modules import ListedModules
+from transforms.quantization import Quantization, QuantizedPart, read_quantization
 
 WEIGHTS4 = {"num_bits": 4, "type": "int", "group_size": 32, "strategy": "group", "dynamic": False}
 
@@ -148,4 +148,18 @@ def test_derived_sizes_follow_the_ignore_list() -> None:
     ],
 )
 def test_ignore_lists(entry: str, module: str, layer: int, left_out: bool) -> None:
-    assert IgnoredModules([entry]).matches(module, layer) is left_out
+    assert ListedModules([entry]).matches(module, layer) is left_out
+
+
+def test_a_mixed_checkpoint_stores_each_part_in_its_own_precision() -> None:
+    layers = {f"model.layers.{layer}.self_attn.{name}_proj": {"quant_algo": "FP8"} for layer in range(2) for name in "qkvo"}
+    layers["model.layers.0.mlp.up_proj"] = {"quant_algo": "W4A16_NVFP4", "group_size": 16}
+    scheme = {"quant_method": "modelopt", "quant_algo": "MIXED_PRECISION", "quantized_layers": layers}
+    stated = read_quantization({"quantization_config": scheme}, {}, None)
+    assert (stated.bits, stated.group_size) == (4.0, 16)
+    assert QuantizedPart(4.0, 16, ("model.layers.0.mlp.up_proj",)) in stated.parts
+    row, plain = architecture({**LLAMA, "quantization_config": scheme}), architecture(LLAMA)
+    assert row["parameters_total"] == plain["parameters_total"]
+    assert row["linear_parameters_attention"] == plain["parameters_attention"]
+    assert row["linear_parameters_dense_mlp"] == 64 * 128
+    assert row["bytes_dense_mlp"] == 5 * 64 * 128 * 2 + 64 * 128 // 2 + 64 * 128 // 16

@@ -1,4 +1,4 @@
-"""Which modules a quantized checkpoint leaves in 16 bit, by the names, globs and expressions of its list.
+"""Which modules a quantized checkpoint leaves in 16 bit or quantizes, by the names, globs and expressions of its list.
 
 The list is not trusted: expressions are read as globs with alternatives and never handed to a regular-expression engine.
 """
@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 
 _LAYER = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.(\d{1,6})(?=\.|\*|$)")
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
 _PREFIX = re.compile(r"^.*?(?:layers|h|blocks)\.\*\.")
 _ALIASES = (
     ("mlp.experts.*", "block_sparse_moe.experts.*"), ("mlp.experts.*", "mixer.experts.*"), ("mlp.experts.*",
@@ -16,10 +17,11 @@ _ALIASES = (
     ("mlp.", "feed_forward."), ("mlp.shared_experts.", "mlp.shared_expert."), ("mlp.shared_experts.", "mixer.shared_experts."),
     ("mlp.shared_experts.", "shared_experts."), ("self_attn.", "mixer."), ("mamba.", "mixer."), ("mamba.", "linear_attn."),
     ("mlp.", "mixer."), ("self_attn.", "attn."), ("mlp.shared_experts.", "ffn.shared_experts."),
+    ("mlp.experts.*", "ffn.experts.*"), ("mlp.", "ffn."),
 )  # fmt: skip
 
 
-class IgnoredModules:
+class ListedModules:
     """The list of a checkpoint, ready to be asked for a module of a layer."""
 
     def __init__(self, entries: Sequence[str]) -> None:
@@ -31,14 +33,14 @@ class IgnoredModules:
                 if found is None:
                     self._everywhere.add(_PREFIX.sub("", glob))
                     continue
-                rest = glob[found.end() :].lstrip(".")
+                rest = _NUMBER.sub("*", glob[found.end() :].lstrip("."))
                 self._by_layer.setdefault(int(found.group(1)), set()).add(rest or "*")
 
     def __bool__(self) -> bool:
         return bool(self._everywhere or self._by_layer)
 
     def matches(self, template: str, layer: int | None) -> bool:
-        """Whether a module (its name with `*` for numbers) of a layer is left out."""
+        """Whether a module (its name with `*` for numbers) of a layer is on the list."""
         rest = _PREFIX.sub("", template)
         names = [rest, *(rest.replace(ours, theirs, 1) for ours, theirs in _ALIASES if rest.startswith(ours))]
         patterns = self._everywhere | (self._by_layer.get(layer, set()) if layer is not None else set())
