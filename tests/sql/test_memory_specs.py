@@ -137,7 +137,7 @@ def test_a_context_that_does_not_fit_names_the_one_that_does(estimator: duckdb.D
 
 
 def test_graphs_outside_the_budget_can_fail_after_the_cache(estimator: duckdb.DuckDBPyConnection) -> None:
-    asked = {"architecture": "qwen2.5-7b", "gpu": "L4", "reported_memory_gib": 22.0, "gpu_memory_utilization": 0.99}
+    asked = {"architecture": "qwen2.5-7b", "gpu": "L4", "reported_memory_gib": 22.0, "gpu_memory_utilization": 1.0}
     old, new, eager = evaluate(
         estimator,
         [
