@@ -66,12 +66,12 @@ def fetch_model(hub: Hub, model_id: str, known: Known | None = None, information
         return Fetched(_gated(hub, row))
     except DisabledRepoError:
         return Fetched(_disabled(row))
-    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        return Fetched(_not_found(hub, row, error))
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError):
+        return Fetched(_not_found(hub, row))
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 404):
-            return Fetched(_not_found(hub, row, error))
+            return Fetched(_not_found(hub, row))
         if status == 403:
             return Fetched(_gated(hub, row))
         return Fetched(replace(row, status="network_failure", message=f"the Hub answered HTTP {status}; refresh again later"))
@@ -178,11 +178,8 @@ def _disabled(row: HubFiles) -> HubFiles:
     return replace(row, status="disabled", message="the Hub has disabled this repository; take it off the list")
 
 
-def _not_found(hub: Hub, row: HubFiles, error: Exception) -> HubFiles:
-    refused = isinstance(error, HfHubHTTPError) and "Invalid" in (error.response.headers.get("x-error-message") or "")
-    if refused and hub.has_token:
-        message = "the Hub refuses the token; renew HF_TOKEN"
-    elif hub.has_token:
+def _not_found(hub: Hub, row: HubFiles) -> HubFiles:
+    if hub.has_token:
         message = "no such repository, or a private one that the token may not read; check the id"
     else:
         message = "no such repository, or a private one; check the id, or set HF_TOKEN"

@@ -37,10 +37,15 @@ _READ_SECONDS = 300.0  # one file's header or config, however slowly it drips
 _ANSWER_BYTES = HEADER_BYTES + 2**20
 _ERROR_BYTES = 2**20
 _CHUNK_BYTES = 2**16
+_BAD_TOKEN = "Invalid credentials in Authorization header"
 
 
 class OverBoundError(ValueError):
     """An answer longer than anything that is read; the message names it and its bound."""
+
+
+class TokenRefusedError(ValueError):
+    """The Hub does not accept the token; every request would fail."""
 
 
 @dataclass(frozen=True)
@@ -135,12 +140,14 @@ class _BoundedStream(httpx2.SyncByteStream):
 def reachable(hub: Hub, model_id: str | None = None) -> bool:
     """Whether the Hub itself answers, decided within ten seconds by asking for one model's metadata (or a listing).
 
-    An error of the Hub counts as an answer; a portal's web page, a proxy's refusal and a dead gateway do not.
+    An error of the Hub counts as an answer; a portal's web page, a proxy's refusal and a dead gateway do not. Raises
+    TokenRefusedError when the Hub answers that the token is none.
     """
     if constants.HF_HUB_OFFLINE:
         return False
     url = f"{hub.endpoint}/api/models/{model_id}" if model_id else f"{hub.endpoint}/api/models"
     answered = threading.Event()
+    refused = threading.Event()
     finished = threading.Event()
 
     def probe() -> None:
@@ -152,6 +159,8 @@ def reachable(hub: Hub, model_id: str | None = None) -> bool:
                     "GET", url, params={"expand": "sha"}, headers=hub.headers(), timeout=_PROBE_TIMEOUT
                 ) as response:
                     if _is_hub_answer(response):
+                        if response.headers.get("x-error-message") == _BAD_TOKEN and hub.has_token:
+                            refused.set()
                         answered.set()
                         break
             except Exception:
@@ -161,6 +170,8 @@ def reachable(hub: Hub, model_id: str | None = None) -> bool:
     # A thread, because looking up a name can hang for longer than any timeout of the client.
     threading.Thread(target=probe, name="hub-probe", daemon=True).start()
     finished.wait(_PROBE_SECONDS)
+    if refused.is_set():
+        raise TokenRefusedError(f"{hub.endpoint} refuses the token; renew HF_TOKEN, or unset it")
     return answered.is_set()
 
 

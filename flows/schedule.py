@@ -42,6 +42,7 @@ def serve(cron: str, data: Path, models: Sequence[str] = ()) -> None:
         open_lake(data)
     data = data.resolve()
     with _server(data) as address:
+        from prefect.deployments.runner import EntrypointType
         from prefect.settings import PREFECT_API_URL, temporary_settings
 
         from flows.refresh import refresh
@@ -54,6 +55,7 @@ def serve(cron: str, data: Path, models: Sequence[str] = ()) -> None:
                 parameters={"models": [_absolute(name) for name in models], "data": str(data)},
                 limit=1,
                 print_starting_message=False,
+                entrypoint_type=EntrypointType.MODULE_PATH,  # by file, flows/catalogs.py would hide the catalogs package
             )
 
 

@@ -112,12 +112,14 @@ class LoopbackHub:
         latency_s: float = 0.0,
         sharded_route: bool = True,
         page: int = _PAGE,
+        refused_tokens: frozenset[str] = frozenset(),
     ) -> None:
         self.repos = repos
         self.faults = faults or Faults()
         self.latency_s = latency_s
         self.sharded_route = sharded_route
         self.page = page
+        self.refused_tokens = refused_tokens
         self.requests: Counter[str] = Counter()
         self.log: list[tuple[str, str, str | None, str | None]] = []
         self.weight_bytes = 0
@@ -295,6 +297,8 @@ class _Handler(BaseHTTPRequestHandler):
         fault = self.hub.faults.draw()
         if fault is not None:
             self._fail(fault)
+        elif (self.headers.get("authorization") or "").removeprefix("Bearer ") in self.hub.refused_tokens:
+            self._error(401, None, "Invalid credentials in Authorization header")
         elif sharded:
             self._sharded(sharded[1], sharded[2])
         elif path == "/api/models":

@@ -22,7 +22,7 @@ from small_repos import quick_hub, sharded_repo, small_repo
 
 from flows import hub as hub_module
 from flows.crawl import crawl, read_model_lists
-from flows.hub import open_hub, reachable
+from flows.hub import TokenRefusedError, open_hub, reachable
 from flows.lake import Lake, open_lake, read_requested, read_table
 from transforms.model_list import ModelList, ModelListError, parse_model_list
 
@@ -219,6 +219,17 @@ def test_an_error_of_the_hub_is_an_answer(serve: Serve, kind: str, answers: bool
 def test_a_hub_that_fails_at_first_is_reached(serve: Serve) -> None:
     server = serve({}, faults=Faults(0.7, seed=2, kinds=("drop",)))
     assert reachable(quick_hub(server))
+
+
+def test_a_token_that_the_hub_refuses_ends_the_run_before_any_fact_is_lost(serve: Serve, lake: Lake) -> None:
+    repos = many_repos(3)
+    crawl(lake, ModelList(tuple(repos)), hub=quick_hub(serve(repos)))
+    before = rows(lake)
+    server = serve(repos, refused_tokens=frozenset({"hf_old"}))
+    with pytest.raises(TokenRefusedError, match="renew HF_TOKEN") as refusal:
+        crawl(lake, ModelList(tuple(repos)), hub=quick_hub(server, "hf_old"))
+    assert "hf_old" not in str(refusal.value)
+    assert rows(lake).equals(before)
 
 
 def test_the_token_is_never_printed(serve: Serve, tmp_path: Path) -> None:

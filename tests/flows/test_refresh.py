@@ -119,8 +119,7 @@ def test_the_deployment_names_the_flow_and_its_parameters() -> None:
 
     root = Path(__file__).parents[2]
     (deployment,) = yaml.safe_load((root / "prefect.yaml").read_text())["deployments"]
-    file, name = deployment["entrypoint"].split(":")
-    assert (root / file).is_file() and name == refresh.fn.__name__
+    assert deployment["entrypoint"] == f"{refresh.fn.__module__}.{refresh.fn.__name__}"
     assert set(deployment["parameters"]) == set(inspect.signature(refresh.fn).parameters)
     assert deployment["concurrency_limit"]["limit"] == 1
 
