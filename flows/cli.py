@@ -85,6 +85,10 @@ def refresh(
     from flows.refresh import run_refresh
 
     report = run_refresh(models=models or [], data=data, offline=offline, full=full, strict=strict)
+
+    from flows.published_rows import print_first_rows
+
+    print_first_rows(data, form)
     return report.exit_status
 
 
@@ -187,6 +191,8 @@ def recommend(
 
     if model is None:
         raise ValueError("recommend needs a model: a Hugging Face id or a local directory")
+    if model.startswith("ocid1."):
+        raise ValueError(f"{model[:60]} is an OCI id: pass the Hugging Face id of the model, or a directory that holds it")
     question = Question(
         model=model,
         context=context,

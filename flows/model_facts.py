@@ -69,7 +69,7 @@ def facts_of(model: str, data: Path) -> ModelFacts:
     facts = find_models([model], data)
     if facts.models.is_empty():
         reject = facts.rejects.row(0, named=True)
-        raise RejectedModelError(f"{model}: {reject['message']} ({reject['code']})")
+        raise RejectedModelError(f"{model}: {reject['message']} ({reject['code']})", reject["code"])
     return facts
 
 

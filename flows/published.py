@@ -23,7 +23,11 @@ class NotPublishedError(ValueError):
 
 
 class RejectedModelError(Exception):
-    """A model has no estimate; the message says why and what to do. The answer to the question is "no"."""
+    """A model has no estimate; code and message say why and what to do. The answer to the question is "no"."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)

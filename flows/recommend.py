@@ -206,7 +206,7 @@ def _database(question: Question, data: Path) -> Iterator[duckdb.DuckDBPyConnect
 
     catalogs = load_catalogs()
     if question.shapes_file is not None:
-        catalogs |= _own_shapes(question.shapes_file, catalogs)
+        catalogs |= own_shapes(question.shapes_file, catalogs)
     facts = facts_of(question.model, data)
     with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
         version = Path(directory)
@@ -215,7 +215,8 @@ def _database(question: Question, data: Path) -> Iterator[duckdb.DuckDBPyConnect
             yield connection
 
 
-def _own_shapes(path: Path, catalogs: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+def own_shapes(path: Path, catalogs: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The catalogs shapes, prices and providers of a user's shapes file. Raises ShapesFileError."""
     from transforms.shapes_file import read_shapes
 
     try:

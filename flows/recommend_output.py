@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flows.output import Format, Rows, emit, form_of, rows_of_records, shown, write_object, write_rows
 from flows.published import RejectedModelError
-from flows.recommend import Answer, Question, QuestionError, recommend
+from flows.recommend import Answer, Question, recommend
 
 _SHOWN_ROWS = 20
 """Rows of a table for people; the other forms list all."""
@@ -17,10 +17,10 @@ def print_recommendations(question: Question, data: Path, form: Format | None, o
     """Print the answer; 1 when nothing fits or the model has no estimate, with the reason."""
     if output is not None:
         form_of(output)
-    if question.model.startswith("ocid1."):
-        raise QuestionError(
-            f"{question.model[:60]} is an OCI id: pass the Hugging Face id of the model, or a directory that holds it"
-        )
+    if question.policy != "vllm":
+        from flows.policy_answers import print_policy_answer
+
+        return print_policy_answer(question, data, form, output)
     try:
         answer = recommend(question, data)
     except RejectedModelError as error:
