@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from dataclasses import fields as record_fields
 
 import polars as pl
@@ -178,8 +178,3 @@ def _stated_dtype(fields: Fields) -> str:
             if isinstance(holder.get(key), str):
                 return str(holder[key]).removeprefix("torch.")
     return ""
-
-
-def with_summary(files: HubFiles, summary: str | None) -> HubFiles:
-    """The same model with other headers, or none: what it would be sized as from its config alone."""
-    return replace(files, header_summary=summary)

@@ -1,16 +1,16 @@
 """Extraction measured against the corpus: counts by group, cache and state, config-only counts.
 
-Run from the checkout: `python -m tests.benchmarks.extraction_accuracy [--failures]`.
+Run from the checkout: `python -m tests.benchmarks.extraction_accuracy`.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.benchmarks.corpus import CorpusError, corpus_directory, read_corpus, read_odd, read_rows
-from transforms.extract import extract_model, with_summary
+from transforms.extract import extract_model
 from transforms.records import Extracted, Reject
 
 GROUPS = {
@@ -74,7 +74,7 @@ def main() -> int:
             _check_counts(name, row, truth, kinds[name], scores)
             others.append((row["parameters_other"] / row["parameters_total"], name))
         _check_cache(name, result, truth, scores)
-        alone = extract_model(with_summary(files, None))
+        alone = extract_model(replace(files, header_summary=None))
         if truth["total_params"] and isinstance(alone, Extracted):
             error = alone.architecture["parameters_total"] / int(truth["total_params"]) - 1
             errors.append((error, name))
