@@ -99,11 +99,18 @@ def _gated_delta(fields: Fields, hidden: int) -> StateBlock:
     key_width, value_width = fields.require("linear_key_head_dim"), fields.require("linear_value_head_dim")
     keys, value = fields.require("linear_num_key_heads") * key_width, values * value_width
     channels = 2 * keys + value
+    if fields.model_type.startswith("qwen3_5"):  # four matrices, which quantizations tell apart
+        projections = (
+            ("in_proj_qkv.weight", (channels, hidden)), ("in_proj_z.weight", (value, hidden)),
+            ("in_proj_b.weight", (values, hidden)), ("in_proj_a.weight", (values, hidden)),
+        )  # fmt: skip
+    else:
+        projections = (("in_proj_qkvz.weight", (channels + value, hidden)), ("in_proj_ba.weight", (2 * values, hidden)))
     return StateBlock(
         "gated_delta",
         channels * kernel * _CONVOLUTION_BYTES + values * key_width * value_width * _RECURRENT_BYTES,
         (
-            ("in_proj_qkvz.weight", (channels + value, hidden)), ("in_proj_ba.weight", (2 * values, hidden)),
+            *projections,
             ("conv1d.weight", (channels, 1, kernel)), ("A_log", (values,)), ("dt_bias", (values,)), ("norm.weight",
             (value_width,)),
             ("out_proj.weight", (hidden, value)),
