@@ -1,5 +1,5 @@
 -- A row is one architecture on one shape at one precision, KV precision and context that fits: best layouts, figures, ranks. Kept once per
--- architecture; the view `recommendations` joins models to it. Figures are stored in single precision.
+-- architecture; the view `recommendations` joins models to it. Figures are stored in single precision, prices as they are.
 create or replace table architecture_recommendations (
     architecture_key varchar not null,
     provider varchar not null,
@@ -34,8 +34,8 @@ create or replace table architecture_recommendations (
     output_tokens_per_s float,
     bound_by varchar,
     calibration varchar,
-    usd_per_hour float,
-    spot_usd_per_hour float,
+    usd_per_hour double,
+    spot_usd_per_hour double,
     price_region varchar,
     price_as_of date,
     price_stale boolean,

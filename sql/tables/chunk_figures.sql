@@ -84,7 +84,7 @@ contenders as (
         figured.quality,
         figured.tpot_ms::float as tpot_ms,
         figured.output_tokens_per_s::float as output_tokens_per_s,
-        (figured.nodes * if(figured.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour))::float as usd_per_hour
+        figured.nodes * if(figured.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour) as usd_per_hour
     from figured
     join cheapest using (hardware)
     where figured.tpot_ms is not null

@@ -27,7 +27,7 @@ priced as (
             ttft_ms is null,
             null,
             step_bound_by(
-                fits, part, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, kv_read_ms,
+                fits, part, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss, expert_tokens, kv_read_ms,
                 attention_ms, state_ms, communication_ms, communication_token_ms, overhead_ms, request_ms
             )
         ) as bound_by,

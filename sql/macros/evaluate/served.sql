@@ -3,7 +3,7 @@
 -- cached_share, and adds KV cache, context and sequences that fit, outcome and verdict, batch, times and rates.
 --
 -- The best batch is the greatest power of two, or the memory's maximum, that meets the default SLO: both times grow with the batch,
--- so four halvings of the exponent find it. Where even one request misses the SLO the batch is 1.
+-- so halving the exponent four times finds it. Where even one request misses the SLO the batch is 1.
 -- With pipeline stages the batch passes in as many parts, so a step sees batch/pp requests.
 create or replace macro served(replicas) as table
 with
@@ -169,7 +169,7 @@ paced as (
             dense_token_ms / prefill_efficiency,
             experts_ms,
             expert_token_ms / prefill_efficiency,
-            expert_miss,
+            expert_log_miss,
             expert_tokens,
             communication_ms,
             communication_token_ms + activation_token_ms,
@@ -178,63 +178,113 @@ paced as (
     from held
 ),
 
-halved_once as (
+eighth_tried as (
     select
         *,
-        if(batch_limit >= 256 and batch_meets_slo(
-            256, pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
-            slo_ttft_ms_per_input_token, slo_tpot_ms
-        ), 8, 0) as exponent_1
+        stage_batch(256, pp) as part_8,
+        decode_step_ms(
+            stage_batch(256, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
+        ) as decode_8_ms
     from paced
 ),
 
-halved_twice as (
+eighth as (
     select
-        *,
-        exponent_1 + if(batch_limit >= pow(2, exponent_1 + 4) and batch_meets_slo(
-            pow(2, exponent_1 + 4), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
-            slo_ttft_ms_per_input_token, slo_tpot_ms
-        ), 4, 0) as exponent_2
-    from halved_once
+        * exclude (part_8, decode_8_ms),
+        if(batch_limit >= 256 and batch_meets_slo(
+            part_8, decode_8_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 8, 0) as exponent_8
+    from eighth_tried
 ),
 
-halved_thrice as (
+fourth_tried as (
     select
         *,
-        exponent_2 + if(batch_limit >= pow(2, exponent_2 + 2) and batch_meets_slo(
-            pow(2, exponent_2 + 2), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
-            slo_ttft_ms_per_input_token, slo_tpot_ms
-        ), 2, 0) as exponent_3
-    from halved_twice
+        stage_batch(1::bigint << (exponent_8 + 4), pp) as part_4,
+        decode_step_ms(
+            stage_batch(1::bigint << (exponent_8 + 4), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
+        ) as decode_4_ms
+    from eighth
 ),
 
-halved as (
+fourth as (
+    select
+        * exclude (part_4, decode_4_ms, exponent_8),
+        exponent_8 + if(batch_limit >= 1::bigint << (exponent_8 + 4) and batch_meets_slo(
+            part_4, decode_4_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 4, 0) as exponent_4
+    from fourth_tried
+),
+
+second_tried as (
     select
         *,
-        exponent_3 + if(batch_limit >= pow(2, exponent_3 + 1) and batch_meets_slo(
-            pow(2, exponent_3 + 1), pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
-            slo_ttft_ms_per_input_token, slo_tpot_ms
-        ), 1, 0) as exponent_4
-    from halved_thrice
+        stage_batch(1::bigint << (exponent_4 + 2), pp) as part_2,
+        decode_step_ms(
+            stage_batch(1::bigint << (exponent_4 + 2), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
+        ) as decode_2_ms
+    from fourth
+),
+
+second as (
+    select
+        * exclude (part_2, decode_2_ms, exponent_4),
+        exponent_4 + if(batch_limit >= 1::bigint << (exponent_4 + 2) and batch_meets_slo(
+            part_2, decode_2_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 2, 0) as exponent_2
+    from second_tried
+),
+
+first_tried as (
+    select
+        *,
+        stage_batch(1::bigint << (exponent_2 + 1), pp) as part_1,
+        decode_step_ms(
+            stage_batch(1::bigint << (exponent_2 + 1), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
+        ) as decode_1_ms
+    from second
+),
+
+first as (
+    select
+        * exclude (part_1, decode_1_ms, exponent_2),
+        exponent_2 + if(batch_limit >= 1::bigint << (exponent_2 + 1) and batch_meets_slo(
+            part_1, decode_1_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
+        ), 1, 0) as exponent_1
+    from first_tried
+),
+
+limit_tried as (
+    select
+        *,
+        stage_batch(batch_limit, pp) as limit_part,
+        decode_step_ms(
+            stage_batch(batch_limit, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
+        ) as limit_decode_ms
+    from first
 ),
 
 batched as (
     select
-        *,
+        * exclude (limit_part, limit_decode_ms, exponent_1),
         case
             when concurrency is not null then least(greatest(1e0, concurrency / dp::double), batch_limit)
             when batch_meets_slo(
-            batch_limit, pp, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms, step_request_ms,
-            prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi, slo_ttft_ms,
-            slo_ttft_ms_per_input_token, slo_tpot_ms
+                limit_part, limit_decode_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma,
+                phi, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
             ) then batch_limit::double
-            else pow(2, exponent_4)
+            else (1::bigint << exponent_1)::double
         end as batch
-    from halved
+    from limit_tried
 ),
 
 stepped as (
@@ -242,12 +292,12 @@ stepped as (
         *,
         stage_batch(batch, pp) as part,
         decode_step_ms(
-            stage_batch(batch, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens,
+            stage_batch(batch, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss, expert_tokens,
             step_fixed_ms, step_request_ms
         ) as decode_ms,
         decode_step_ms(
-            1, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_miss, expert_tokens, step_fixed_ms,
-            step_request_ms
+            1, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
         ) as single_decode_ms
     from batched
 ),

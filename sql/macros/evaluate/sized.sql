@@ -159,7 +159,7 @@ profiled as (
         if(experts_are_quantized, quantized_rate_efficiency, plain_arithmetic_efficiency) as expert_rate_efficiency,
         if(is_pcie, link_efficiency(pcie_efficiency, pcie_tp_exponent, tp), nvlink_efficiency) as reached_link_efficiency,
         if(ep > 1, ep / tp, 1) as expert_tokens,
-        if(moe_layers > 0, 1 - experts_per_token / nullif(experts, 0)::double, 1e0) as expert_miss
+        if(moe_layers > 0, experts_per_token / nullif(experts, 0)::double, 0e0) as expert_share
     from limited
 ),
 
@@ -179,7 +179,7 @@ pooled as (
         compute_ms(2 * head_parameters / tp::double, plain_tflops * card_share, 1) as head_token_ms,
         transfer_ms(routed_expert_bytes / expert_reach / expert_gpus, read_gb_per_s, 1) as experts_ms,
         compute_ms(
-            2 * parameters_routed_experts * (1 - expert_miss) / expert_gpus, expert_tflops, expert_rate_efficiency * moe_efficiency
+            2 * parameters_routed_experts * expert_share / expert_gpus, expert_tflops, expert_rate_efficiency * moe_efficiency
         ) as expert_token_ms,
         all_reduce_fixed_ms(tp, layers, if(is_pcie, pcie_alpha_us, nvlink_alpha_us))
             + (pp - 1) * if(nodes > 1, network_alpha_us, if(is_pcie, pcie_alpha_us, nvlink_alpha_us)) / 1000 as communication_ms,
@@ -200,6 +200,7 @@ pooled as (
             + mla_layer_us * mla_layers
         ) / 1000 as overhead_ms,
         engine_factor * request_us / 1000 as request_ms,
+        ln(greatest(1 - expert_share, 1e-12)) as expert_log_miss,
         transfer_ms(activation_passes * 2e0 * hidden_size * layers / tp, read_gb_per_s, 1) as activation_token_ms,
         case
             when tp > 1 and is_pcie and not pcie_is_known then 'default'
@@ -227,6 +228,6 @@ select * exclude (
     plain_arithmetic_efficiency, vendor, compute_capability, fp8_tflops, int8_tops, fp4_tflops, memory_bandwidth_gb_per_s,
     memory_efficiency, pcie_efficiency, pcie_tp_exponent, pcie_is_known, card_calibration, is_large_card, asked_num_seqs,
     asked_batched_tokens, is_pcie, quantized_tflops, quantized_rate_efficiency, quantized_reach, read_gb_per_s, dense_reach,
-    expert_reach, dense_tflops, dense_rate_efficiency, expert_tflops, expert_rate_efficiency, reached_link_efficiency
+    expert_reach, dense_tflops, dense_rate_efficiency, expert_tflops, expert_rate_efficiency, expert_share, reached_link_efficiency
 )
 from pooled;
