@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,9 @@ def test_sql_does_not_hide_in_python_strings(path: Path) -> None:
 def test_the_pinned_server_imports() -> None:
     """FastAPI from 0.151 on breaks Prefect's server at import; the cap in pyproject.toml prevents it."""
     import prefect.server.api.server  # noqa: F401
+
+
+def test_the_database_toolkit_of_the_scheduler_is_capped() -> None:
+    """SQLAlchemy from 2.1 on lets Prefect's scheduler insert no runs, so that a nightly deployment never starts."""
+    major, minor = version("sqlalchemy").split(".")[:2]
+    assert (int(major), int(minor)) < (2, 1)
