@@ -147,6 +147,12 @@ def recommend(
     spot: Annotated[bool, Parameter(negative=())] = False,
     shapes_file: Path | None = None,
     policy: Policy = "vllm",
+    models: Path | None = None,
+    gpus: Path | None = None,
+    latency_bound: Bound = None,
+    batch_size: Count = None,
+    sequence_length: Count = None,
+    precision: Literal["fp16", "bf16", "fp32", "fp8", "int8"] | None = None,
     data: Data = _DATA,
     output: Output = None,
     form: Form = None,
@@ -185,7 +191,32 @@ def recommend(
         CSV of your own shapes, in the columns of the shapes catalog (prices in usd_per_hour), instead of the catalogued ones.
     policy
         The rules of fit: vllm is the engine's own; the others are those of the tools they are named for.
+    models
+        With --policy config_recommender: a JSON file of models, instead of MODEL.
+    gpus
+        With --policy config_recommender: a JSON file of GPUs; default the catalogued ones.
+    latency_bound
+        With --policy config_recommender: bound on the milliseconds per token.
+    batch_size
+        With --policy config_recommender: sequences at once.
+    sequence_length
+        With --policy config_recommender: tokens of a sequence.
+    precision
+        With --policy config_recommender: precision of weights and cache.
     """
+    given = {"models": models, "gpus": gpus, "latency-bound": latency_bound, "batch-size": batch_size}
+    given |= {"sequence-length": sequence_length, "precision": precision}
+    if policy == "config_recommender":
+        from flows.config_recommender import RecommenderQuestion, models_of_file, print_gpus
+
+        names = models_of_file(models) if models else (model,) if model else ()
+        if not names:
+            raise ValueError("recommend needs a model, or a file of them with --models")
+        asked = RecommenderQuestion(names, gpus, latency_bound, batch_size, sequence_length, precision)
+        return print_gpus(asked, data, output)
+    foreign = [f"--{name}" for name, value in given.items() if value is not None]
+    if foreign:
+        raise ValueError(f"{', '.join(foreign)} needs --policy config_recommender")
     from flows.recommend import Question
     from flows.recommend_output import print_recommendations
 

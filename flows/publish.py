@@ -33,6 +33,9 @@ from transforms import contracts
 _VOLATILE = ("fetched_at", "downloads", "likes")
 """Columns that differ between two crawls of the same facts, left out of the content hash."""
 
+_COMPUTED = ("recommendations", "layouts", "changes")
+"""Published tables that are made while a version is built; the others are what it is built from."""
+
 _TOOLS = ("shapefit", "duckdb", "polars", "pyarrow", "huggingface_hub", "prefect")
 
 
@@ -82,7 +85,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
             changes = write_changes(connection, before)
             counts = _write_parquet(connection, partial, tables)
             check_published(connection, partial, tables, before, facts or {})
-        (partial / "data_dictionary.md").write_text(contracts.data_dictionary(contracts.TABLES), encoding="utf-8")
+        (partial / "data_dictionary.md").write_text(contracts.data_dictionary((*_COMPUTED, *tables)), encoding="utf-8")
         inputs = {name: {"rows": frame.height, "sha256": _frame_hash(name, frame)} for name, frame in sorted(tables.items())}
         content = _content_hash(inputs)
         unchanged = before is not None and read_run(before).get("content_hash") == content
@@ -125,7 +128,7 @@ def _write_parquet(connection: duckdb.DuckDBPyConnection, partial: Path, tables:
     for name, frame in tables.items():
         frame.sort(contracts.TABLES[name].key, nulls_last=True).write_parquet(partial / f"{name}.parquet", statistics=True)
         counts[name] = frame.height
-    for name in ("layouts", "changes", "recommendations"):
+    for name in _COMPUTED:
         path = partial / f"{name}.parquet"
         connection.execute(sql_text(f"publish/{name}_parquet.sql"), {"path": str(path)})
         counts[name] = pl.scan_parquet(path).select(pl.len()).collect().item()
