@@ -18,7 +18,7 @@ MEASURES = ("weights_gib_per_gpu", "activation_peak_gib", "non_torch_gib", "kv_c
 
 _SERIES = re.compile(r"\b(\d+\.\d+) series\b")
 _ERRATIC = re.compile(r"one boot of|succeeded once|erratic|sometimes|the loader, not the weights")
-_INCONSISTENT = re.compile(r"do not score", re.IGNORECASE)
+_NOT_THE_ENGINE = re.compile(r"do not score|fork for|vLLM fork", re.IGNORECASE)
 _GRAPHS = re.compile(r"cudagraph_gib=(-?[\d.]+)(?: actual/([\d.]+) estimated)?")
 _UNKNOWN_SHAPES = re.compile(r"decode context parallel|speculative|draft model")
 _V0 = re.compile(r"\bV0\b")
@@ -47,7 +47,8 @@ def read_startups(directory: Path, known: pl.Series) -> pl.DataFrame:
 
     Columns besides the file's own: `asked_model` and `asked_quantization` (null when no facts are known), `kind` (versioned,
     unversioned, v0, other_engine), `asked_version` and `release` (0.19, or null), `group` (source, model and GPU: rows that are
-    no independent measurements), `erratic`, `scored` (false for rows that contradict themselves), `graphs_gib` measured and
+    no independent measurements), `erratic`, `scored` (false for logs that contradict
+    themselves or come from a fork), `graphs_gib` measured and
     `graphs_estimated_gib` as the engine estimated them, `shapes_known` (false where a draft model or decode context parallel,
     which no configuration can state, share the cache).
     """
@@ -75,7 +76,7 @@ def read_startups(directory: Path, known: pl.Series) -> pl.DataFrame:
         .otherwise(pl.coalesce(pl.col("notes").str.extract(_SERIES.pattern), "engine_version")),
         group=pl.concat_str(_source(), "model_id", pl.col("gpu").fill_null("?"), separator=" | "),
         erratic=pl.col("notes").fill_null("").str.contains(_ERRATIC.pattern),
-        scored=~pl.col("notes").fill_null("").str.contains(f"(?i){_INCONSISTENT.pattern}"),
+        scored=~pl.col("notes").fill_null("").str.contains(f"(?i){_NOT_THE_ENGINE.pattern}"),
         graphs_gib=pl.Series([actual for actual, _ in graphs], dtype=pl.Float64),
         graphs_estimated_gib=pl.Series([estimated for _, estimated in graphs], dtype=pl.Float64),
         shapes_known=~pl.col("notes").fill_null("").str.contains(_UNKNOWN_SHAPES.pattern),

@@ -121,7 +121,7 @@ def _print_coverage(startups: pl.DataFrame, judged: pl.DataFrame) -> None:
     for row in judged.filter(pl.col("status") != "ok").iter_rows(named=True):
         print(f"not answered: {row['id']} {row['model_id']}: {row['reason']}")
     for row in judged.filter(~pl.col("scored")).iter_rows(named=True):
-        print(f"not scored: {row['id']} {row['model_id']}: the log contradicts itself")
+        print(f"not scored: {row['id']} {row['model_id']}: the log contradicts itself or is of a fork")
 
 
 def _print_table(title: str, rows: pl.DataFrame, by: str) -> None:
@@ -192,7 +192,9 @@ def _print_aims(scored: pl.DataFrame) -> int:
         (pl.col("kind") == "versioned") & pl.col("gpu_memory_utilization").is_not_null() & pl.col("right").is_not_null()
     )
     wrong = stated.filter(~pl.col("right"))
-    failed = scored.filter(pl.col("outcome").is_not_null() & (pl.col("outcome") != "started") & ~pl.col("erratic"))
+    failed = scored.filter((pl.col("outcome") != "started") & ~pl.col("erratic") & pl.col("gpu_memory_utilization").is_not_null())
+    undated = failed.filter((pl.col("kind") == "unversioned") & (pl.col("verdict") == "fits"))
+    failed = failed.filter(pl.col("kind").is_in(["versioned", "v0"]))
     rash = failed.filter(pl.col("verdict") == "fits")
     erratic = scored.filter("erratic")
     unsteady = erratic.filter(pl.col("verdict") != "tight")
@@ -212,7 +214,8 @@ def _print_aims(scored: pl.DataFrame) -> int:
             wrong.height <= WRONG_AIM * stated.height,
         ),
         (
-            f"'fits' for a determinate failure: {rash.height} of {failed.height} {rash['id'].to_list()} (aim none)",
+            f"'fits' for a determinate failure: {rash.height} of {failed.height} {rash['id'].to_list()} (aim none;"
+            f" of unknown version {undated['id'].to_list()})",
             rash.is_empty(),
         ),
         (
