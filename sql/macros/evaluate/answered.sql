@@ -7,14 +7,31 @@ asked_loads as (
     from query_table(loads)
 ),
 
+weighed_terms as (
+    select
+        *,
+        matrices_token_ms * part as matrices_arithmetic_ms,
+        experts_ms * expert_coverage(expert_log_miss, expert_tokens * part) as experts_read_ms,
+        experts_token_ms * expert_tokens * part as experts_arithmetic_ms
+    from asked_loads
+),
+
 rated as (
     select
         *,
+        if(matrices_ms >= matrices_arithmetic_ms, matrices_ms, 0)
+            + if(experts_read_ms >= experts_arithmetic_ms, experts_read_ms, 0) as step_read_ms,
+        if(matrices_ms < matrices_arithmetic_ms, matrices_arithmetic_ms, 0)
+            + if(experts_read_ms < experts_arithmetic_ms, experts_arithmetic_ms, 0)
+            + if(attention_ms > kv_read_ms, attention_ms * part, 0) as step_arithmetic_ms,
+        if(attention_ms > kv_read_ms, 0, kv_read_ms * part) + state_ms * part as step_cache_ms,
+        communication_ms + communication_token_ms * part as step_communication_ms,
+        overhead_ms + request_ms * part as step_overhead_ms,
         output_tokens_per_s(requests, output_tokens, ttft_ms, tpot_ms) as output_tokens_per_s,
         ceil(batch)::bigint as batch_per_replica,
         layout_refusal is null as layout_valid,
         memory_allowed_gib_per_gpu - kv_cache_gib_per_gpu + kv_needed_gib_per_gpu as memory_used_gib_per_gpu
-    from asked_loads
+    from weighed_terms
 ),
 
 priced as (
@@ -26,10 +43,7 @@ priced as (
         if(
             ttft_ms is null,
             null,
-            step_bound_by(
-                fits, part, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss, expert_tokens, kv_read_ms,
-                attention_ms, state_ms, communication_ms, communication_token_ms, overhead_ms, request_ms
-            )
+            bound_by(step_read_ms, step_arithmetic_ms, step_cache_ms, step_communication_ms, step_overhead_ms)
         ) as bound_by,
         fit_reason(
             outcome, start_refusal, weights_gib_per_gpu + activation_gib_per_gpu, reported_memory_gib, free_gib_per_gpu, max_context,
