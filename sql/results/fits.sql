@@ -1,101 +1,127 @@
--- A row is one architecture on one shape under one layout at one weight precision, KV precision and context, fitting or not: what each GPU
--- holds, why it does not start, how fast and at what price. Never written out: ask for an architecture_key, a shape and a context.
+-- A row is one architecture on one shape under one layout at one weight precision of the grid, KV precision and context, fitting or not: what
+-- each GPU holds, why it does not start, how fast and at what price. Never written out but as an export: ask for an architecture_key,
+-- a shape and a context. Replicas are estimated once for all shapes and numbers of copies that share them; what depends on those follows.
 create or replace view fits as
 with
 
 fit_keys as (
     select
-        architectures.architecture_key,
-        quantizations.quantization,
-        layouts.provider,
-        layouts.shape,
-        layouts.nodes,
-        layouts.tp,
-        layouts.pp,
-        layouts.dp,
-        layouts.ep,
-        layouts.gpu_count,
-        machines.gpu,
-        machines.reported_memory_gib,
-        machines.interconnect_kind,
-        machines.link_gb_per_s,
-        machines.network_gb_per_s,
+        grid.architecture_key,
+        grid.quantization,
+        ways.tp,
+        ways.pp,
+        greatest(1, ways.ep // ways.tp)::integer as dp,
+        ways.ep
+    from grid_quantizations as grid
+    cross join (select distinct tp, pp, ep from replica_classes) as ways
+),
+
+fit_shards as (
+    select * replace (1 as dp)
+    from sharded('fit_keys')
+),
+
+fit_places as (
+    select
+        fit_shards.*,
+        places.replica_class,
+        places.gpu,
+        places.reported_memory_gib,
+        places.card_share as gpu_count,
+        places.interconnect_kind,
+        places.link_gb_per_s,
+        places.network_gb_per_s,
+        places.nodes,
         null::double as gpu_memory_utilization,
         null::integer as max_num_seqs,
         null::integer as max_num_batched_tokens,
         false as enforce_eager,
         'vllm' as engine,
-        null::varchar as engine_version,
+        null::varchar as engine_version
+    from fit_shards
+    join replica_classes as places using (tp, pp, ep)
+),
+
+fit_replicas as (
+    from sized('fit_places')
+),
+
+fit_offers as (
+    select
+        fit_replicas.*,
         kv_dtypes.kv_dtype,
         loads.context,
         loads.input_tokens,
         loads.output_tokens,
         null::bigint as concurrency,
-        0e0 as cached_share,
-        prices.usd_per_hour * layouts.nodes as usd_per_hour
-    from architectures
+        0e0 as cached_share
+    from fit_replicas
     join grid_loads as loads using (architecture_key)
-    cross join quantizations
     cross join kv_dtypes
-    cross join layouts
-    join hardware_shapes as shapes using (provider, shape)
-    join hardware as machines using (hardware)
-    join shape_prices as prices using (provider, shape)
-),
-
-fit_shards as (
-    from sharded('fit_keys')
-),
-
-fit_replicas as (
-    from sized('fit_shards')
+    where kv_dtypes.nightly
 ),
 
 fit_loads as (
-    from served('fit_replicas')
+    select
+        *,
+        null::double as usd_per_hour
+    from served('fit_offers')
+),
+
+fit_answers as (
+    from answered('fit_loads')
 )
 
 select
-    architecture_key,
-    provider,
-    shape,
-    nodes,
-    gpu,
-    gpu_count,
-    tp,
-    pp,
-    dp,
-    ep,
-    quantization,
-    kv_dtype,
-    context,
-    layout_valid,
-    fits,
-    verdict,
-    outcome,
-    reason,
-    weights_gib_per_gpu,
-    activation_gib_per_gpu,
-    non_torch_gib_per_gpu,
-    cuda_graphs_gib_per_gpu,
-    memory_allowed_gib_per_gpu,
-    memory_used_gib_per_gpu,
-    kv_cache_gib_per_gpu,
-    kv_needed_gib_per_gpu,
-    free_gib_per_gpu,
-    band_gib,
-    kv_cache_tokens,
-    max_context,
-    max_sequences,
-    batch_per_replica,
-    ttft_ms,
-    tpot_ms,
-    single_stream_ttft_ms,
-    single_stream_tpot_ms,
-    output_tokens_per_s,
-    bound_by,
-    calibration,
-    usd_per_hour,
-    usd_per_million_output_tokens,
-    usd_per_million_total_tokens
-from answered('fit_loads');
+    fit_answers.architecture_key,
+    offers.provider,
+    offers.shape,
+    fit_answers.nodes,
+    fit_answers.gpu,
+    offers.gpu_count * fit_answers.nodes as gpu_count,
+    fit_answers.tp,
+    fit_answers.pp,
+    classes.dp,
+    fit_answers.ep,
+    fit_answers.quantization,
+    fit_answers.kv_dtype,
+    fit_answers.context,
+    fit_answers.layout_valid,
+    fit_answers.fits,
+    fit_answers.verdict,
+    fit_answers.outcome,
+    fit_answers.reason,
+    fit_answers.weights_gib_per_gpu,
+    fit_answers.activation_gib_per_gpu,
+    fit_answers.non_torch_gib_per_gpu,
+    fit_answers.cuda_graphs_gib_per_gpu,
+    fit_answers.memory_allowed_gib_per_gpu,
+    fit_answers.memory_used_gib_per_gpu,
+    fit_answers.kv_cache_gib_per_gpu,
+    fit_answers.kv_needed_gib_per_gpu,
+    fit_answers.free_gib_per_gpu,
+    fit_answers.band_gib,
+    fit_answers.kv_cache_tokens,
+    fit_answers.max_context,
+    fit_answers.max_sequences,
+    fit_answers.batch_per_replica,
+    fit_answers.ttft_ms,
+    fit_answers.tpot_ms,
+    fit_answers.single_stream_ttft_ms,
+    fit_answers.single_stream_tpot_ms,
+    fit_answers.output_tokens_per_s * classes.dp as output_tokens_per_s,
+    fit_answers.bound_by,
+    fit_answers.calibration,
+    offers.usd_per_hour * fit_answers.nodes as usd_per_hour,
+    usd_per_million_output_tokens(offers.usd_per_hour * fit_answers.nodes, fit_answers.output_tokens_per_s * classes.dp)
+        as usd_per_million_output_tokens,
+    usd_per_million_total_tokens(
+        offers.usd_per_hour * fit_answers.nodes,
+        fit_answers.output_tokens_per_s * classes.dp,
+        fit_answers.input_tokens,
+        fit_answers.output_tokens
+    ) as usd_per_million_total_tokens
+from fit_answers
+join deployment_classes as classes using (replica_class)
+join offers using (hardware)
+where fit_answers.nodes = 1 or offers.is_scaled_out;
