@@ -395,6 +395,12 @@ RESULT_COLUMNS: tuple[str, ...] = (
     "bound_by",
     "calibration",
     "usd_per_million_output_tokens",
+    "ttft_low_ms",
+    "ttft_high_ms",
+    "tpot_low_ms",
+    "tpot_high_ms",
+    "output_low_tokens_per_s",
+    "output_high_tokens_per_s",
 )
 """What an estimate adds to its configuration, in order."""
 

@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import duckdb
+import polars as pl
 import pytest
 from asking import evaluate
 
 LLAMA = {"architecture": "llama-3.1-8b"}
+GB = 1e9
 
 
-def test_a_decode_step_spelled_out(estimator: duckdb.DuckDBPyConnection) -> None:
+@pytest.fixture(scope="module")
+def of(catalogs: dict[str, pl.DataFrame]) -> Callable[[str, str], float]:
+    """The shipped value of a coefficient, by key and name."""
+    table = catalogs["speed_coefficients"]
+    values = {(key, name): value for key, name, value in table.select("key", "name", "value").iter_rows()}
+    return lambda key, name: values[key, name]
+
+
+def test_a_decode_step_spelled_out(estimator: duckdb.DuckDBPyConnection, of: Callable[[str, str], float]) -> None:
     """Llama-3.1-8B in 16 bit on one H100 at one request: every figure of the closed form written out."""
+    read_rate, peak = 3350 * GB * of("hopper", "e_mem"), 989e12
     matrices = 2 * 32 * 4096 * 32 * 128 + 2 * 32 * 4096 * 8 * 128 + 3 * 32 * 4096 * 14336
     head = 128256 * 4096
-    read_ms = 2 * (matrices + head) / (3350e9 * 0.85) * 1e3
-    kv_ms = 131072 * (1024 + 512) / (3350e9 * 0.85) * 1e3
-    overhead_ms = 0.0596 * 32
-    step_ms = read_ms + kv_ms + overhead_ms + 0.0214
+    read_ms = 2 * (matrices + head) / read_rate * 1e3
+    kv_ms = 131072 * (1024 + 512) / (3350 * GB * of("all", "e_kv")) * 1e3
+    overhead_ms = of("all", "t_layer_us") / 1000 * 32
+    step_ms = read_ms + kv_ms + overhead_ms + of("all", "t_request_us") / 1000
     answer = evaluate(estimator, [LLAMA])[0]
     assert answer["single_stream_tpot_ms"] == pytest.approx(step_ms, rel=1e-6)
     assert answer["tpot_ms"] == answer["single_stream_tpot_ms"]
@@ -25,23 +38,25 @@ def test_a_decode_step_spelled_out(estimator: duckdb.DuckDBPyConnection) -> None
 
     attention_flops = 32 * 4 * 32 * 128 * 1024**2 / 2
     prefill_ms = (
-        2 * matrices * 1024 / (989e12 * 0.54)
-        + attention_flops / (989e12 * 0.54 * 0.65)
-        + 16 * 2 * 4096 * 32 * 1024 / (3350e9 * 0.85)
+        2 * matrices * 1024 / (peak * of("hopper", "e_pf"))
+        + attention_flops / (peak * of("hopper", "e_pf") * of("all", "e_attn"))
+        + of("all", "activation_passes") * 2 * 4096 * 32 * 1024 / read_rate
     ) * 1e3
-    assert answer["ttft_ms"] == pytest.approx(10 + prefill_ms + step_ms, rel=1e-6)
+    assert answer["ttft_ms"] == pytest.approx(of("unloaded", "t0_ms") + prefill_ms + step_ms, rel=1e-6)
     whole_ms = answer["ttft_ms"] + 1023 * answer["tpot_ms"]
     assert answer["output_tokens_per_s"] == pytest.approx(1024 / whole_ms * 1e3)
 
 
-def test_sixty_four_requests_interrupt_each_other(estimator: duckdb.DuckDBPyConnection) -> None:
-    """At 64 requests a token waits for 0.64 x 63/1024 prefills, and prompts queue behind each other."""
+def test_sixty_four_requests_interrupt_each_other(estimator: duckdb.DuckDBPyConnection, of: Callable[[str, str], float]) -> None:
+    """At 64 requests a token waits for phi x 63/1024 prefills, and prompts queue behind each other."""
     one, many = evaluate(estimator, [LLAMA, {**LLAMA, "context": 2048, "concurrency": 64}])
-    prefill = one["ttft_ms"] - 10 - one["single_stream_tpot_ms"]
-    kv_ms = 131072 * 1536 / (3350e9 * 0.85) * 1e3
-    step = one["single_stream_tpot_ms"] + 63 * (kv_ms + 0.0214)
-    assert many["tpot_ms"] == pytest.approx(step + 0.64 * 63 / 1024 * prefill, rel=1e-6)
-    assert many["ttft_ms"] == pytest.approx(5 + 5.7 * step + prefill * (1 + 0.027 * 63**1.1), rel=1e-6)
+    prefill = one["ttft_ms"] - of("unloaded", "t0_ms") - one["single_stream_tpot_ms"]
+    kv_ms = 131072 * 1536 / (3350 * GB * of("all", "e_kv")) * 1e3
+    step = one["single_stream_tpot_ms"] + 63 * (kv_ms + of("all", "t_request_us") / 1000)
+    assert many["tpot_ms"] == pytest.approx(step + of("vllm", "phi") * 63 / 1024 * prefill, rel=1e-6)
+    queue = 1 + of("closed_vllm", "kappa") * 63 ** of("closed_all", "gamma")
+    ttft_ms = of("closed_vllm", "t0_ms") + of("closed_vllm", "k_steps") * step + prefill * queue
+    assert many["ttft_ms"] == pytest.approx(ttft_ms, rel=1e-6)
     assert many["single_stream_tpot_ms"] == one["single_stream_tpot_ms"]
 
 
@@ -51,11 +66,13 @@ def test_cost_follows_from_price_and_rate(estimator: duckdb.DuckDBPyConnection) 
     assert answer["usd_per_million_total_tokens"] == pytest.approx(answer["usd_per_million_output_tokens"] / 4)
 
 
-def test_experts_are_read_as_far_as_tokens_touch_them(estimator: duckdb.DuckDBPyConnection) -> None:
+def test_experts_are_read_as_far_as_tokens_touch_them(
+    estimator: duckdb.DuckDBPyConnection, of: Callable[[str, str], float]
+) -> None:
     """Mixtral on 2 H100: one token reads two of eight experts, sixteen read nearly all of them."""
     mixtral = {"architecture": "mixtral-8x7b", "tp": 2}
     one, sixteen = evaluate(estimator, [mixtral, {**mixtral, "concurrency": 16, "input_tokens": 1}])
-    experts_ms = 2 * 45_097_156_608 / 2 / (3350e9 * 0.85) * 1e3
+    experts_ms = 2 * 45_097_156_608 / 2 / (3350 * GB * of("hopper", "e_mem")) * 1e3
     grown = sixteen["tpot_ms"] - one["single_stream_tpot_ms"]
     assert grown == pytest.approx(experts_ms * ((1 - 0.75**16) - 0.25), rel=0.1)
 

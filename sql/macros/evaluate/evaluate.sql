@@ -4,7 +4,8 @@
 --   engine_version, input_tokens, output_tokens, concurrency, cached_share, usd_per_hour
 -- (null engine settings take the engine's own; null concurrency the best batch within the default SLO). A row of the answer is the
 -- configuration as resolved, what each GPU holds, whether the engine starts and why not, speed and cost. Speed is null where the
--- engine does not start or the accelerator's rates are not known.
+-- engine does not start or the accelerator's rates are not known. Between the low and high columns the stated share of real runs lies
+-- (the view speed_intervals).
 create or replace macro evaluate(configurations) as table
 with
 
@@ -95,5 +96,12 @@ select
     bound_by,
     calibration,
     usd_per_million_output_tokens,
-    usd_per_million_total_tokens
-from answered_configurations;
+    usd_per_million_total_tokens,
+    ttft_ms * ttft_low as ttft_low_ms,
+    ttft_ms * ttft_high as ttft_high_ms,
+    tpot_ms * tpot_low as tpot_low_ms,
+    tpot_ms * tpot_high as tpot_high_ms,
+    output_tokens_per_s * rate_low as output_low_tokens_per_s,
+    output_tokens_per_s * rate_high as output_high_tokens_per_s
+from answered_configurations
+left join speed_intervals using (calibration);
