@@ -7,6 +7,12 @@ asked_loads as (
     from query_table(loads)
 ),
 
+smaller_cache as (
+    select min_capability as smaller_cache_capability
+    from kv_dtypes
+    where kv_dtype = 'fp8'
+),
+
 weighed_terms as (
     select
         *,
@@ -14,6 +20,7 @@ weighed_terms as (
         experts_ms * expert_coverage(expert_log_miss, expert_tokens * part) as experts_read_ms,
         experts_token_ms * expert_tokens * part as experts_arithmetic_ms
     from asked_loads
+    cross join smaller_cache
 ),
 
 rated as (
@@ -47,7 +54,19 @@ priced as (
         ) as bound_by,
         fit_reason(
             outcome, start_refusal, weights_gib_per_gpu + activation_gib_per_gpu, reported_memory_gib, free_gib_per_gpu, max_context,
-            context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp
+            context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp,
+            fit_remedy(
+                -free_gib_per_gpu,
+                sampler_gib_per_gpu,
+                max_num_seqs,
+                if(kv_factor = 1 and capability >= smaller_cache_capability, (needed_bytes - sequence_state_bytes) / 1024 ^ 3, 0),
+                linear_gib_per_gpu,
+                weights_gib_per_gpu,
+                further_non_torch_gib_per_gpu,
+                tp,
+                attention_heads,
+                kv_heads
+            )
         ) as reason
     from rated
 )

@@ -125,6 +125,21 @@ profiled as (
                 + if(parameters_vision_audio > 0, vision_activation_gib, 0)
                 + if(moe_layers > 0 and mla_layers > 0 and tp >= mla_moe_activation_min_tp, mla_moe_activation_gib, 0)
         ) as activation_gib_per_gpu,
+        greatest(
+            0,
+            sampler_bytes(sampler_bytes_per_sequence_and_token, max_num_seqs, vocab_size)
+                - forward_bytes(
+                    max_num_batched_tokens, intermediate_size, hidden_size, tp, forward_intermediate_factor, forward_hidden_factor
+                )
+        ) / 1024 ^ 3 as sampler_gib_per_gpu,
+        if(
+            precision = 'bf16',
+            2 * (dense_linear_parameters / tp::double + parameters_routed_experts / expert_gpus::double)
+                * largest_stage_layers(layers, pp) / layers / 1024 ^ 3,
+            0
+        ) as linear_gib_per_gpu,
+        if(tp * pp = 1, greatest(0, if(is_pcie, pcie_non_torch_gib, nvlink_non_torch_gib) - single_non_torch_gib), 0)
+            as further_non_torch_gib_per_gpu,
         non_torch_gib(
             tp * pp,
             interconnect_kind,
