@@ -57,6 +57,7 @@ priced as (
             context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp,
             fit_remedy(
                 -free_gib_per_gpu,
+                band_gib,
                 sampler_gib_per_gpu,
                 max_num_seqs,
                 if(kv_factor = 1 and capability >= smaller_cache_capability, (needed_bytes - sequence_state_bytes) / 1024 ^ 3, 0),
@@ -64,8 +65,7 @@ priced as (
                 weights_gib_per_gpu,
                 further_non_torch_gib_per_gpu,
                 tp,
-                attention_heads,
-                kv_heads
+                wider_tps
             )
         ) as reason
     from rated

@@ -138,7 +138,24 @@ placed as (
             intermediate_size,
             moe_intermediate_size,
             if(linear_bits is null and precision_shard_multiple is not null, quantization_group_size, precision_shard_multiple)
-        ) as layout_refusal
+        ) as layout_refusal,
+        list_filter(
+            [2 * tp, 4 * tp, 8 * tp],
+            lambda wider: wider <= 8 and layout_refusal(
+                wider,
+                pp,
+                dp,
+                1,
+                attention_heads,
+                kv_heads,
+                vocab_size,
+                layers,
+                if(moe_layers > 0, experts, 0),
+                intermediate_size,
+                moe_intermediate_size,
+                if(linear_bits is null and precision_shard_multiple is not null, quantization_group_size, precision_shard_multiple)
+            ) is null
+        ) as wider_tps
     from divided
 ),
 
@@ -157,7 +174,7 @@ select * exclude (
     bytes_linear_attention, bytes_vision_audio, bytes_other, linear_parameters_attention, linear_parameters_dense_mlp,
     linear_parameters_routed_experts, linear_parameters_shared_experts, linear_parameters_linear_attention,
     parameters_attention_replicated, parameters_kv_projection, quantization_method, quantization_bits, quantization_group_size,
-    quantization_activations, quantization_format, full_kv_heads,
+    quantization_activations, quantization_format, attention_heads, kv_heads, full_kv_heads,
     window_kv_heads, state_layers, precision_shard_multiple, checkpoint_is_16bit, linear_bits, expert_bits, attention_bytes,
     dense_mlp_bytes, shared_expert_bytes, linear_attention_bytes, embedding_bytes, lm_head_bytes, router_bytes, norm_bytes,
     tower_bytes, other_bytes, bytes_per_attention_parameter, tp_share

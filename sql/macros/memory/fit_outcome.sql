@@ -1,8 +1,8 @@
 -- How a start ends: refused before loading, out of memory while loading or profiling, KV cache too small for one request of the
 -- context, out of memory when graphs outside the budget are captured, or started.
 -- Units: GiB of one GPU.
--- Source: the four ways in which vLLM fails to start; the activation peak is free again when graphs are captured (RX 9070 XT: 11.94 GiB allowed,
--- 1.40 of activations and 4.08 of graphs started on 15.92).
+-- Source: the four ways in which vLLM fails to start; the activation peak is free again when graphs are captured (RX 9070 XT:
+-- 11.94 GiB allowed, 1.40 of activations and 4.08 of graphs started on 15.92).
 -- Example: fit_outcome('no', 80, 72, 10, 2, 60, 5, 1, 0) = 'refused'
 -- Example: fit_outcome(null, 80, 72, 79, 2, 60, 5, 1, 0) = 'oom'
 -- Example: fit_outcome(null, 80, 72, 70, 2, -1, 5, 1, 0) = 'kv_too_small'

@@ -1,30 +1,30 @@
--- The cheapest change that would make a start fit that lacks memory, or null: fewer sequences at once, an fp8 KV cache, weights in 8 then 4 bit
--- (of a 16-bit checkpoint), twice, four or eight times the GPUs. (A shorter context is the answer's max_context.)
--- What each frees: sampler_gib the sampler's part of the activation peak above the forward pass, for max_num_seqs sequences; cache_gib the
--- part of one request's KV cache that another dtype halves (0 where it is 8 bit already or the card cannot); linear_gib the matrices of a
--- 16-bit checkpoint; extra_gib what a GPU holds besides once there are several.
--- Units: GiB of one GPU; sequences; GPUs; heads.
+-- The cheapest change that would make a start fit that lacks memory, or null: fewer sequences at once, an fp8 KV cache, weights in 8
+-- then 4 bit (of a 16-bit checkpoint), the next tensor parallel degree that the engine accepts (wider_tps, ascending). A shorter
+-- context is the answer's max_context.
+-- What each frees: sampler_gib the sampler's part of the activation peak above the forward pass, for max_num_seqs sequences;
+-- cache_gib the part of one request's KV cache that another dtype halves (0 where it is 8 bit already or the card cannot);
+-- linear_gib the matrices of a 16-bit checkpoint. Other weights and more GPUs must free the band on top; extra_gib is what a GPU
+-- holds besides once there are several.
+-- Units: GiB of one GPU; sequences; GPUs.
 -- Source: the terms of kv_pool_gib and what each change does to them.
--- Example: fit_remedy(1, 2e0, 1024, 1e0, 10, 20, 2, 1, 32, 8) = 'fits with --max-num-seqs 512'
--- Example: fit_remedy(1, 0e0, 256, 3e0, 10, 20, 2, 1, 32, 8) = 'fits with --kv-cache-dtype fp8'
--- Example: fit_remedy(4, 0e0, 256, 3e0, 10, 20, 2, 1, 32, 8) = 'fits in 8-bit weights'
--- Example: fit_remedy(6, 0e0, 256, 3e0, 10, 20, 2, 1, 32, 8) = 'fits in 4-bit weights'
--- Example: fit_remedy(60, 0e0, 256, 3e0, 0, 140, 2, 1, 64, 8) = 'fits with tp 2'
--- Example: fit_remedy(30, 0e0, 256, 3e0, 0, 40, 2, 1, 40, 10) = null
+-- Example: fit_remedy(1, 0.5e0, 2e0, 1024, 1e0, 10, 20, 2, 1, [2]) = 'fits with --max-num-seqs 512'
+-- Example: fit_remedy(1, 0.5e0, 0e0, 256, 3e0, 10, 20, 2, 1, [2]) = 'fits with --kv-cache-dtype fp8'
+-- Example: fit_remedy(4, 0.5e0, 0e0, 256, 3e0, 10, 20, 2, 1, [2]) = 'fits in 8-bit weights'
+-- Example: fit_remedy(6, 0.5e0, 0e0, 256, 3e0, 10, 20, 2, 1, [2]) = 'fits in 4-bit weights'
+-- Example: fit_remedy(60, 0.5e0, 0e0, 256, 3e0, 0, 140, 2, 1, [2, 4]) = 'fits with tp 2'
+-- Example: fit_remedy(80, 0.5e0, 0e0, 256, 3e0, 0, 140, 2, 1, [2, 4]) = 'fits with tp 4'
+-- Example: fit_remedy(30, 0.5e0, 0e0, 256, 3e0, 0, 40, 2, 1, [2]) = null
 create or replace macro fit_remedy(
-    missing_gib, sampler_gib, max_num_seqs, cache_gib, linear_gib, weights, extra_gib, tp, attention_heads, kv_heads
+    missing_gib, band_gib, sampler_gib, max_num_seqs, cache_gib, linear_gib, weights, extra_gib, tp, wider_tps
 ) as
     case
         when missing_gib <= 0 then null
         when sampler_gib > missing_gib and floor(max_num_seqs * (1 - missing_gib / sampler_gib)) >= 1
             then format('fits with --max-num-seqs {:.0f}', floor(max_num_seqs * (1 - missing_gib / sampler_gib))::double)
         when cache_gib / 2 > missing_gib then 'fits with --kv-cache-dtype fp8'
-        when linear_gib * 0.5e0 > missing_gib then 'fits in 8-bit weights'
-        when linear_gib * 0.74e0 > missing_gib then 'fits in 4-bit weights'
-        when weights * 0.5e0 > missing_gib + extra_gib and attention_heads % (2 * tp) = 0
-            and (kv_heads % (2 * tp) = 0 or (2 * tp) % nullif(kv_heads, 0) = 0) then format('fits with tp {}', 2 * tp)
-        when weights * 0.75e0 > missing_gib + extra_gib and attention_heads % (4 * tp) = 0
-            and (kv_heads % (4 * tp) = 0 or (4 * tp) % nullif(kv_heads, 0) = 0) then format('fits with tp {}', 4 * tp)
-        when weights * 0.875e0 > missing_gib + extra_gib and attention_heads % (8 * tp) = 0
-            and (kv_heads % (8 * tp) = 0 or (8 * tp) % nullif(kv_heads, 0) = 0) then format('fits with tp {}', 8 * tp)
+        when linear_gib * 0.5e0 > missing_gib + band_gib then 'fits in 8-bit weights'
+        when linear_gib * 0.74e0 > missing_gib + band_gib then 'fits in 4-bit weights'
+        else 'fits with tp ' || list_filter(
+            wider_tps, lambda wider: weights * (1 - tp / wider::double) > missing_gib + band_gib + extra_gib
+        )[1]
     end;

@@ -5,6 +5,7 @@
 -- Example: padded_share(1536, 3072, 128, 256) = 1
 create or replace macro padded_share(width, hidden_size, width_multiple, hidden_multiple) as
     coalesce(
-        whole_blocks(width, width_multiple) / nullif(width, 0)::double * whole_blocks(hidden_size, hidden_multiple) / nullif(hidden_size, 0)::double,
+        whole_blocks(width, width_multiple) / nullif(width, 0)::double
+            * whole_blocks(hidden_size, hidden_multiple) / nullif(hidden_size, 0)::double,
         1e0
     );
