@@ -13,7 +13,7 @@ from flows.model_facts import find_models
 from flows.output import OutputError, write_atomically, write_object
 from flows.published import fetch
 from transforms.config_recommender import PRECISION_BYTES, catalog_gpus, parse_gpus, parse_models, recommendation, refused
-from transforms.configurations import cheapest_per_gpu
+from transforms.configured_gpus import cheapest_per_gpu
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,14 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
 from flows.output import write_csv_frame
-from flows.published import open_version, require_latest, sql_text
+from flows.published import DATABASE, fetch, open_version, require_latest, run
 
 EXPORTED = (
     "recommendations",
@@ -46,8 +47,8 @@ def export(data: Path, output: Path, form: str, grid: bool = False, rows_per_fil
         data: the data directory.
         output: directory to write into; files of the same names are replaced, each at once.
         form: csv or parquet.
-        grid: also write the view `fits` whole, as `fits.parquet` or one `fits` CSV per provider.
-        rows_per_file: CSV tables with more rows are split into one file per provider.
+        grid: also write the nightly grid, rows that do not fit included, as `fits/<provider>-<weights>-<KV precision>` files.
+        rows_per_file: a CSV table with more rows is split into one file for each provider.
 
     Raises NotPublishedError where nothing is published.
     """
@@ -55,55 +56,63 @@ def export(data: Path, output: Path, form: str, grid: bool = False, rows_per_fil
     output.mkdir(parents=True, exist_ok=True)
     written = []
     with open_version(version) as connection:
-        for name in (*EXPORTED, *(("fits",) if grid else ())):
+        for name in EXPORTED:
             if form == "parquet":
-                written.append(_parquet(connection, version, name, output / f"{name}.parquet"))
+                written.append(_copy(version / f"{name}.parquet", output))
             else:
                 written += _csv(connection, name, output, rows_per_file)
-    return written
+    return written + (_grid(version, output, form) if grid else [])
 
 
 def print_export(data: Path, output: Path, form: str, grid: bool) -> int:
     """Export and say what was written."""
-    written = export(data, output, form, grid)
-    for name, rows in written:
+    for name, rows in export(data, output, form, grid):
         sys.stdout.write(f"{output / name}  {rows:,} rows\n")
     return 0
 
 
-def _parquet(connection: duckdb.DuckDBPyConnection, version: Path, name: str, path: Path) -> tuple[str, int]:
-    """A published file is copied as it is; only the grid, which is not kept as a file, is written out."""
-    partial = _partial(path)
-    source = version / path.name
-    if source.is_file():
+def _copy(source: Path, output: Path) -> tuple[str, int]:
+    with _whole(output / source.name) as partial:
         shutil.copyfile(source, partial)
-    else:
-        _write_view(version, name, partial)
-    partial.replace(path)
-    return path.name, pl.scan_parquet(path).select(pl.len()).collect().item()
+    return source.name, _rows(source)
 
 
-def _write_view(version: Path, name: str, path: Path) -> None:
-    from flows.published import DATABASE
+def _grid(version: Path, output: Path, form: str) -> list[tuple[str, int]]:
+    """The view `fits`, part by part: it is computed as it is written."""
+    from flows.database import connect
 
-    with duckdb.connect(str(version / DATABASE), read_only=True) as connection:
-        connection.execute(sql_text(f"publish/{name}_parquet.sql"), {"path": str(path)})
+    directory = output / "fits"
+    directory.mkdir(exist_ok=True)
+    written = []
+    with connect(version / DATABASE, read_only=True) as connection:
+        for part in fetch(connection, "publish/grid_parts.sql").records():
+            path = directory / f"{part['provider']}-{part['quantization']}-{part['kv_dtype']}.{form}"
+            with _whole(path) as partial:
+                run(connection, "publish/fits_parquet.sql", {**part, "path": str(partial)})
+                rows = _rows(partial)
+                if form == "csv":
+                    frame = pl.read_parquet(partial, memory_map=False)
+                    with partial.open("wb") as stream:
+                        write_csv_frame(frame, stream)
+            written.append((f"fits/{path.name}", rows))
+    return written
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, name: str, output: Path, rows_per_file: int) -> list[tuple[str, int]]:
+    """One CSV, or one for each provider; files of the other kind from an earlier export are removed."""
     relation = connection.table(name)
+    providers = [row[0] for row in connection.table("providers").project("provider").order("provider").fetchall()]
+    parts = {output / f"{name}-{provider}.csv": provider for provider in providers}
     whole = output / f"{name}.csv"
-    if "provider" not in relation.columns or name in ("providers", "shapes", "prices", "changes"):
-        return [_write_csv(whole, _batches(relation))]
-    if relation.aggregate("count(*)").fetchall()[0][0] <= rows_per_file:
-        return [_write_csv(whole, _batches(relation))]
-    providers = [row[0] for row in relation.unique("provider").order("provider").fetchall()]
-    parts = [
-        _write_csv(output / f"{name}-{provider}.csv", _batches(relation.filter(duckdb.ColumnExpression("provider") == provider)))
-        for provider in providers
-    ]
-    whole.unlink(missing_ok=True)
-    return parts
+    if name != "recommendations" or relation.aggregate("count(*)").fetchall()[0][0] <= rows_per_file:
+        written = [_write_csv(whole, _batches(relation))]
+    else:
+        offers = {path: relation.filter(duckdb.ColumnExpression("provider") == provider) for path, provider in parts.items()}
+        written = [_write_csv(path, _batches(offer)) for path, offer in offers.items() if offer.limit(1).fetchall()]
+    for path in (whole, *parts):
+        if path.name not in dict(written):
+            path.unlink(missing_ok=True)
+    return written
 
 
 def _batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pl.DataFrame]:
@@ -116,15 +125,24 @@ def _batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pl.DataFrame]:
 
 
 def _write_csv(path: Path, frames: Iterator[pl.DataFrame]) -> tuple[str, int]:
-    partial = _partial(path)
     rows = 0
-    with partial.open("wb") as stream:
+    with _whole(path) as partial, partial.open("wb") as stream:
         for index, frame in enumerate(frames):
             write_csv_frame(frame, stream, header=index == 0)
             rows += frame.height
-    partial.replace(path)
     return path.name, rows
 
 
-def _partial(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+def _rows(path: Path) -> int:
+    return pl.scan_parquet(path).select(pl.len()).collect().item()
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A temporary path that takes the file's place when the block ends well."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import pytest
 
 from flows.cli import main
 from flows.export import export
+from tests.flows.test_publish import copied_versions
 from tests.published_set import small_published_set
 
 COUNTS = "select provider, count(distinct shape) as shapes from recommendations group by 1 order by 1"
@@ -71,3 +72,14 @@ def test_a_long_csv_is_split_by_provider(tmp_path: Path) -> None:
 
 def test_nothing_half_written_is_left(exported: Path) -> None:
     assert [path.name for path in exported.iterdir() if path.name.startswith(".")] == []
+
+
+def test_the_grid_holds_what_does_not_fit_too(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    copied_versions(data, "one")
+    assert main(["export", "--format", "csv", "--grid", "--output", str(tmp_path / "out"), "--data", str(data)]) == 0
+    files = {path.name: pl.read_csv(path, infer_schema_length=None) for path in (tmp_path / "out" / "fits").iterdir()}
+    assert sorted(name.split("-", 1)[1] for name in files) == ["fp8-auto.csv", "native-auto.csv"]
+    every = pl.concat([frame.select("fits", "reason", "context") for frame in files.values()])
+    assert set(every["fits"]) == {True, False}
+    assert every.filter(~pl.col("fits"))["reason"].null_count() == 0

@@ -25,8 +25,10 @@ ONE = ("Qwen/Qwen2.5-7B-Instruct",)
 
 
 def tables_of(models: tuple[str, ...] = ONE, shapes: int = 6) -> dict[str, pl.DataFrame]:
-    """The least that can be published: one model on a few priced shapes at two contexts."""
+    """The least that can be published: one model on a few priced shapes at two contexts, in two precisions."""
     tables = small_tables(models)
+    tables["quantizations"] = tables["quantizations"].with_columns(nightly=pl.col("quantization").is_in(["native", "fp8"]))
+    tables["kv_dtypes"] = tables["kv_dtypes"].with_columns(nightly=pl.col("kv_dtype") == "auto")
     priced = tables["shapes"].join(
         tables["prices"].filter(pl.col("price_kind") == "on_demand").drop_nulls("usd_per_hour"),
         on=["provider", "shape"],
