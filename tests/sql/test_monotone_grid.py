@@ -1,0 +1,12 @@
+"""Over the whole grid of the view `fits`: a shorter context, a smaller cache and fewer bits never turn a fit into a misfit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+
+def test_nothing_in_the_grid_fits_worse_for_asking_less(joined: duckdb.DuckDBPyConnection) -> None:
+    offenders = joined.sql(Path(__file__).with_name("monotone_grid.sql").read_text(encoding="utf-8")).pl()
+    assert offenders.is_empty(), offenders
