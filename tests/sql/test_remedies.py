@@ -40,8 +40,6 @@ def test_the_change_that_a_misfit_names_makes_it_fit(estimator: duckdb.DuckDBPyC
     assert {"--max-num-seqs", "--kv-cache-dtype", "8", "4", "tp"} <= kinds
     followed = evaluate(estimator, [done for _, _, done in proposed])
     wrong = [
-        (row, reason, answer["reason"])
-        for (row, reason, _), answer in zip(proposed, followed, strict=True)
-        if not answer["fits"]
+        (row, reason, answer["reason"]) for (row, reason, _), answer in zip(proposed, followed, strict=True) if not answer["fits"]
     ]
     assert wrong == []

@@ -1,0 +1,107 @@
+"""What an engine's release, a card and a kind of model add at start-up; figures in comments are those of start-up logs."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+from asking import evaluate
+
+GIB = 1024**3
+
+
+def test_the_first_engine_profiles_one_prefill_of_the_whole_context(estimator: duckdb.DuckDBPyConnection) -> None:
+    """Llama-3.1-8B on an RTX 3090: 2.07 GiB at 20,000 and 2.99 at 29,000; beyond 32,768, and in newer engines, it is chunked."""
+    asked = {"architecture": "llama-3.1-8b", "gpu": "RTX-3090", "reported_memory_gib": 23.58, "engine_version": "0"}
+    short, longer, chunked, newer, set_by_hand = evaluate(
+        estimator,
+        [
+            {**asked, "context": 20000},
+            {**asked, "context": 29000},
+            {**asked, "context": 40000},
+            {**asked, "context": 29000, "engine_version": "0.9"},
+            {**asked, "context": 29000, "max_num_batched_tokens": 2048},
+        ],
+    )
+    assert short["activation_gib_per_gpu"] == pytest.approx(2.07, rel=0.1)
+    assert longer["activation_gib_per_gpu"] == pytest.approx(2.99, rel=0.1)
+    assert longer["max_num_batched_tokens"] == 29000
+    assert [row["max_num_batched_tokens"] for row in (chunked, newer, set_by_hand)] == [2048, 2048, 2048]
+
+
+def test_padded_experts_weigh_more_when_split(estimator: duckdb.DuckDBPyConnection) -> None:
+    """gpt-oss-120b on H200: 66.14, 34.38, 17.22 and 8.66 GiB at tp 1, 2, 4 and 8."""
+    asked = {"architecture": "gpt-oss-120b", "gpu": "H200-SXM-141GB", "reported_memory_gib": 139.8}
+    rows = evaluate(estimator, [{**asked, "tp": tp, "gpu_count": tp} for tp in (1, 2, 4, 8)])
+    assert [row["weights_gib_per_gpu"] for row in rows] == pytest.approx([66.14, 34.38, 17.22, 8.66], rel=0.01)
+
+
+def test_routed_tokens_keep_buffers_beside_the_sampler(estimator: duckdb.DuckDBPyConnection) -> None:
+    """From 0.17 the buffers grow with the batched tokens; before, the sampler alone decides."""
+    asked = {"architecture": "mixtral-8x7b", "max_num_seqs": 1024}
+    old, few, many = evaluate(
+        estimator,
+        [
+            {**asked, "engine_version": "0.9", "max_num_batched_tokens": 2048},
+            {**asked, "engine_version": "0.18", "max_num_batched_tokens": 2048},
+            {**asked, "engine_version": "0.18", "max_num_batched_tokens": 4096},
+        ],
+    )
+    assert old["activation_gib_per_gpu"] == pytest.approx(38.7 * 1024 * 32000 / GIB, rel=0.01)
+    buffers = 2 * 2048 * 2 * (14336 + 2 * 14336) / GIB
+    assert many["activation_gib_per_gpu"] - few["activation_gib_per_gpu"] >= buffers * 0.99
+
+
+def test_graphs_grow_with_layers_and_only_newer_engines_set_them_aside(estimator: duckdb.DuckDBPyConnection) -> None:
+    small, large, eager, old = evaluate(
+        estimator,
+        [
+            {"architecture": "llama-3.1-8b"},
+            {"architecture": "llama-3.3-70b", "tp": 4, "gpu_count": 4},
+            {"architecture": "llama-3.1-8b", "enforce_eager": True},
+            {"architecture": "llama-3.1-8b", "engine_version": "0.18", "gpu_memory_utilization": 0.92},
+        ],
+    )
+    assert large["cuda_graphs_gib_per_gpu"] / small["cuda_graphs_gib_per_gpu"] == pytest.approx(80 / 32)
+    assert eager["cuda_graphs_gib_per_gpu"] == 0
+    set_aside = eager["kv_cache_gib_per_gpu"] - small["kv_cache_gib_per_gpu"]
+    assert set_aside == pytest.approx(small["cuda_graphs_gib_per_gpu"])
+    assert old["kv_cache_gib_per_gpu"] == pytest.approx(eager["kv_cache_gib_per_gpu"])
+
+
+def test_shared_memory_leaves_less_and_is_less_certain(estimator: duckdb.DuckDBPyConnection) -> None:
+    """GB10 and Jetson Thor: the system holds 2.4 to 4.6 GiB, and the small defaults hold although memory is large."""
+    own, shared = evaluate(
+        estimator,
+        [
+            {"architecture": "llama-3.1-8b", "gpu": "H100-SXM5-80GB", "reported_memory_gib": 121.6},
+            {"architecture": "llama-3.1-8b", "gpu": "GB10", "reported_memory_gib": 121.6},
+        ],
+    )
+    assert 2.4 <= shared["non_torch_gib_per_gpu"] <= 4.6
+    assert shared["band_gib"] >= own["band_gib"] + 4
+    assert (own["max_num_seqs"], shared["max_num_seqs"]) == (1024, 256)
+
+
+def test_links_of_newer_machines_hold_more(estimator: duckdb.DuckDBPyConnection) -> None:
+    rows = evaluate(
+        estimator,
+        [
+            {"architecture": "llama-3.1-8b", "tp": 2, "gpu_count": 2, "gpu": gpu, "interconnect_kind": link}
+            for gpu, link in (("H100-SXM5-80GB", "nvlink"), ("GB300-279GB", "nvlink"), ("L40S", "pcie"))
+        ],
+    )
+    hopper, blackwell, pcie = (row["non_torch_gib_per_gpu"] for row in rows)
+    assert pcie < hopper < blackwell
+
+
+def test_a_hybrid_states_fewer_tokens_before_0_21(estimator: duckdb.DuckDBPyConnection) -> None:
+    """Up to 0.20 the log divides the pages among the groups of layers that share them; the longest context does not change."""
+    before, now = evaluate(
+        estimator,
+        [
+            {"architecture": "mamba-hybrid", "engine_version": version, "context": 32768, "gpu_memory_utilization": 0.9}
+            for version in ("0.20", "0.21")
+        ],
+    )
+    assert before["kv_cache_tokens"] < now["kv_cache_tokens"]
+    assert before["max_context"] == now["max_context"]
