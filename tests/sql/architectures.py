@@ -271,6 +271,27 @@ def known_architectures() -> dict[str, tuple[dict[str, object], Rows]]:
             max_position_embeddings=40960,
         ),
         architecture(
+            "qwen3-30b-a3b",
+            {
+                "embedding": 311_164_928,
+                "lm_head": 311_164_928,
+                "attention": 905_969_664,
+                "routed_experts": 28_991_029_248,
+                "router": 12_582_912,
+                "norms": 198_656,
+            },
+            [_layers(0, "full", 48, heads=32, kv_heads=4, head_dim=128)],
+            hidden_size=2048,
+            intermediate_size=6144,
+            moe_intermediate_size=768,
+            vocab_size=151936,
+            moe_layers=48,
+            experts=128,
+            experts_per_token=8,
+            parameters_kv_projection=100_663_296,
+            max_position_embeddings=40960,
+        ),
+        architecture(
             "mamba-hybrid",
             {
                 "embedding": 500_000_000,
