@@ -14,6 +14,7 @@ import polars as pl
 
 from flows.catalogs import load_catalogs
 from flows.publish import publish
+from flows.published import read_run
 from flows.snapshot import read_snapshot
 from transforms import contracts
 
@@ -57,6 +58,42 @@ def small_tables(models: tuple[str, ...] = MODELS) -> dict[str, pl.DataFrame]:
         ],
     )
     return tables
+
+
+ONE = ("Qwen/Qwen2.5-7B-Instruct",)
+
+
+def tables_of(models: tuple[str, ...] = ONE, shapes: int = 6) -> dict[str, pl.DataFrame]:
+    """The least that can be published: one model on a few priced shapes at two contexts, in two precisions."""
+    tables = small_tables(models)
+    tables["quantizations"] = tables["quantizations"].with_columns(nightly=pl.col("quantization").is_in(["native", "fp8"]))
+    tables["kv_dtypes"] = tables["kv_dtypes"].with_columns(nightly=pl.col("kv_dtype") == "auto")
+    priced = tables["shapes"].join(
+        tables["prices"].filter(pl.col("price_kind") == "on_demand").drop_nulls("usd_per_hour"),
+        on=["provider", "shape"],
+        how="semi",
+    )
+    tables["shapes"] = priced.filter(pl.col("gpu_count") >= 1).sort("memory_gib_per_gpu", descending=True).head(shapes)
+    tables["prices"] = tables["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
+    tables["contexts"] = tables["contexts"].head(2)
+    return tables
+
+
+@cache
+def _first_version() -> Path:
+    data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    return publish(data, "first", tables_of(shapes=1)).path
+
+
+def copied_versions(data: Path, *names: str) -> None:
+    """Put copies of one small published version under the names, published one second after the other; the last is latest."""
+    for second, name in enumerate(names):
+        target = data / "published" / name
+        shutil.copytree(_first_version(), target)
+        run = read_run(target) | {"run_id": name, "published_at": f"2026-01-01T00:00:{second:02}+00:00"}
+        (target / "run.json").write_text(json.dumps(run))
+    (data / "published" / "latest").symlink_to(names[-1])
 
 
 def write_local_model(directory: Path, **config: object) -> Path:

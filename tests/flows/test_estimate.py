@@ -11,10 +11,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from published_set import small_published_set, write_local_model
 
 from flows.cli import main
 from flows.configurations import estimate
-from tests.published_set import small_published_set, write_local_model
 from transforms.configurations import INPUT_COLUMNS, RESULT_COLUMNS
 
 QWEN = "Qwen/Qwen2.5-7B-Instruct"

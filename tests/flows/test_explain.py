@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from published_set import small_published_set
 
 from flows.cli import main
-from tests.published_set import small_published_set
 
 
 def explained(capsys: pytest.CaptureFixture[str], model: str) -> dict[str, dict[str, object]]:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from published_set import copied_versions, small_published_set
 
 from flows.cli import main
 from flows.export import export
-from tests.flows.test_publish import copied_versions
-from tests.published_set import small_published_set
 
 COUNTS = "select provider, count(distinct shape) as shapes from recommendations group by 1 order by 1"
 

@@ -2,59 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
-import json
-import shutil
 import subprocess
 import sys
-import tempfile
-from functools import cache
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pytest
+from published_set import copied_versions, small_published_set, tables_of
 
 from flows.publish import point_latest, publish
 from flows.publish_checks import PublishError
 from flows.published import DATABASE, Versions, open_version, read_run
-from tests.published_set import small_published_set, small_tables
 from transforms import contracts
-
-ONE = ("Qwen/Qwen2.5-7B-Instruct",)
-
-
-def tables_of(models: tuple[str, ...] = ONE, shapes: int = 6) -> dict[str, pl.DataFrame]:
-    """The least that can be published: one model on a few priced shapes at two contexts, in two precisions."""
-    tables = small_tables(models)
-    tables["quantizations"] = tables["quantizations"].with_columns(nightly=pl.col("quantization").is_in(["native", "fp8"]))
-    tables["kv_dtypes"] = tables["kv_dtypes"].with_columns(nightly=pl.col("kv_dtype") == "auto")
-    priced = tables["shapes"].join(
-        tables["prices"].filter(pl.col("price_kind") == "on_demand").drop_nulls("usd_per_hour"),
-        on=["provider", "shape"],
-        how="semi",
-    )
-    tables["shapes"] = priced.filter(pl.col("gpu_count") >= 1).sort("memory_gib_per_gpu", descending=True).head(shapes)
-    tables["prices"] = tables["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
-    tables["contexts"] = tables["contexts"].head(2)
-    return tables
-
-
-@cache
-def _first_version() -> Path:
-    data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
-    atexit.register(shutil.rmtree, data, ignore_errors=True)
-    return publish(data, "first", tables_of(shapes=1)).path
-
-
-def copied_versions(data: Path, *names: str) -> None:
-    """Put copies of one small published version under the names, published one second after the other; the last is latest."""
-    for second, name in enumerate(names):
-        target = data / "published" / name
-        shutil.copytree(_first_version(), target)
-        run = read_run(target) | {"run_id": name, "published_at": f"2026-01-01T00:00:{second:02}+00:00"}
-        (target / "run.json").write_text(json.dumps(run))
-    (data / "published" / "latest").symlink_to(names[-1])
 
 
 def latest(data: Path) -> str | None:
@@ -190,10 +150,11 @@ def test_a_reader_keeps_its_version_while_the_next_is_published_and_its_own_dele
 KILLED_AT_EVERY_STEP = """
 import json, os, shutil, signal, sys
 from pathlib import Path
+sys.path.append(sys.argv[2])
 import flows.join as join
 import flows.publish as module
 from flows.published import Versions, open_version
-from tests.flows.test_publish import tables_of
+from published_set import tables_of
 
 data = Path(sys.argv[1])
 built = data / "built.duckdb"
@@ -252,7 +213,7 @@ def test_killed_at_any_step_latest_is_whole_and_the_next_run_clears_up(tmp_path:
     tables = tables_of(shapes=1)
     copied_versions(tmp_path, "first")
     root = Path(__file__).parents[2]
-    command = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(tmp_path)]
+    command = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(tmp_path), str(root / "tests")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
     assert done.returncode == 0, done.stderr
     read = done.stdout.split()

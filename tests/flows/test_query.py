@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from published_set import MODELS, small_published_set
 
 from flows.cli import main
-from tests.published_set import MODELS, small_published_set
 
 
 def ask(*tokens: str) -> int:

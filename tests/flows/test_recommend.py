@@ -6,20 +6,23 @@ import contextlib
 import csv
 import io
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import polars as pl
 import pytest
+from loopback_hub import LoopbackHub, Repo
+from published_set import small_published_set, write_local_model
 
 from flows.cli import main
 from flows.estimator import estimating
 from flows.model_facts import find_models
 from flows.published import fetch
-from tests.published_set import small_published_set, write_local_model
 from transforms.aqua_report import aqua_report
 
 QWEN = "Qwen/Qwen2.5-7B-Instruct"
@@ -315,3 +318,21 @@ def test_the_aqua_report_has_the_tool_s_words_for_models_it_does_not_take() -> N
     assert asked.status == 1
     assert asked.document["recommendations"] == []
     assert asked.document["troubleshoot"].startswith("Please provide a decoder-only text-generation model")
+
+
+def test_a_model_that_is_not_published_is_fetched_on_the_spot(serve: Callable[..., LoopbackHub], tmp_path: Path) -> None:
+    """In a process of its own, which reads HF_ENDPOINT as a user's would."""
+    model = write_local_model(tmp_path / "mine")
+    hub = serve({"me/mine": Repo({path.name: path.read_bytes() for path in model.iterdir()})})
+    commands = (["recommend", "me/mine", "--provider", "aws"], ["explain", "me/mine"], ["recommend", "me/other"])
+    code = f"""
+from flows.cli import main
+print([main([*command, "--data", {str(small_published_set())!r}]) for command in {commands!r}])
+"""
+    environment = {**os.environ, "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert done.stdout.splitlines()[-1] == "[0, 0, 1]"
+    assert "vllm serve me/mine" in done.stdout
+    assert "facts from hub" in done.stdout
+    assert "no such repository" in done.stderr
+    assert hub.weight_bytes == 0

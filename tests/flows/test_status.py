@@ -6,11 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
+from published_set import copied_versions, small_published_set
 
 from flows.cli import main
 from flows.published import Versions
-from tests.flows.test_publish import copied_versions
-from tests.published_set import small_published_set
 
 
 def test_status_says_how_fresh_and_how_complete(capsys: pytest.CaptureFixture[str]) -> None:
