@@ -112,8 +112,6 @@ REFUSALS = """
     llama-3.1-8b | V100-SXM2-32GB | 31.74 | awq-4bit | 1 || awq-4bit needs compute capability 7.5, the card has 7.0
     llama-3.1-8b | B200-SXM-180GB | 178.3 | int8 | 1 || int8 has no kernels above compute capability 9.0, the card has 10.0
     llama-3.1-8b | GAUDI2-96GB   | 95.0 | native | 1 || the engines catalog knows no support for this accelerator
-    llama-3.3-70b | H100-SXM5-80GB | 79.2 | native | 1 || weights and activations need 133.3 GiB a GPU, the card has 79.2; fits in 4-bit weights
-    llama-3.1-8b | T4  | 14.56 | native | 1 || weights and activations need 15.4 GiB a GPU, the card has 14.6; fits in 8-bit weights
     llama-3.1-8b | L4  | 22   | native | 1 || null
 """
 
@@ -123,6 +121,18 @@ def test_every_no_says_why(estimator: duckdb.DuckDBPyConnection) -> None:
         return evaluate(estimator, [{**row, "reported_memory_gib": row.pop("gib")} for row in map(dict, rows)])
 
     assert disagreements(REFUSALS, answers) == []
+
+
+def test_weights_beyond_the_card_say_so_and_name_what_would_fit(estimator: duckdb.DuckDBPyConnection) -> None:
+    h100, t4 = evaluate(
+        estimator,
+        [
+            {"architecture": "llama-3.3-70b"},
+            {"architecture": "llama-3.1-8b", "gpu": "T4", "reported_memory_gib": 14.56},
+        ],
+    )
+    assert h100["reason"] == "weights and activations need 133.3 GiB a GPU, the card has 79.2; fits in 4-bit weights"
+    assert t4["reason"] == "weights and activations need 15.4 GiB a GPU, the card has 14.6; fits in 8-bit weights"
 
 
 def test_a_context_that_does_not_fit_names_the_one_that_does(estimator: duckdb.DuckDBPyConnection) -> None:
