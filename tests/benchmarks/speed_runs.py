@@ -167,12 +167,19 @@ def _asked(runs: pl.DataFrame) -> MeasuredRuns:
     generations = catalogs["gpus"].select("gpu", "generation")
     usable = configurations.select(run=pl.col("id").cast(pl.UInt32), gpu="gpu").join(generations, on="gpu")
     runs = runs.drop("gpu").join(usable, on="run").join(kinds.drop("key"), on="asked", how="left").sort("run")
-    buckets = pl.col("batch").cut(list(_BATCHES), labels=[*(f"to {top}" for top in _BATCHES), f"above {_BATCHES[-1]}"])
     runs = runs.with_columns(
-        batch_bucket=buckets.cast(pl.String),
+        batch_bucket=_bucket(pl.col("batch")),
         output_tokens_per_s=output_rate(pl.col("ttft_ms"), pl.col("tpot_ms")),
     )
     return MeasuredRuns(runs, configurations, facts, given)
+
+
+def _bucket(batch: pl.Expr) -> pl.Expr:
+    """The range of batches that a run belongs to, in words that sort."""
+    named = pl.lit(f"above {_BATCHES[-1]}")
+    for top in reversed(_BATCHES):
+        named = pl.when(batch <= top).then(pl.lit(f"up to {top:>3}")).otherwise(named)
+    return named
 
 
 def output_rate(ttft: pl.Expr, tpot: pl.Expr) -> pl.Expr:
