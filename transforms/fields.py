@@ -178,7 +178,7 @@ def _hardware() -> dict[str, Field]:
         "name": Field("VARCHAR", "full name"),
         "gpu_architecture": Field("VARCHAR", "maker's name of the chip generation"),
         "generation": Field("VARCHAR", "row of the speed coefficients that holds for the accelerator"),
-        "compute_capability": Field("VARCHAR", "CUDA compute capability or AMD gfx target"),
+        "compute_capability": Field("VARCHAR", "CUDA compute capability, AMD gfx target, or the kind of core elsewhere"),
         "capability": Field("DOUBLE", "CUDA compute capability as a number; null elsewhere"),
         "memory_gib": Field("DOUBLE", "memory as catalogued", "GiB"),
         "driver_memory_gib": Field("DOUBLE", "memory that the driver's tool shows", "GiB"),

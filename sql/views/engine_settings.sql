@@ -48,6 +48,7 @@ pivoted as (
         max(value) filter (where scope = 'moe' and key = 'band_gib') as moe_band_gib,
         max(value) filter (where scope = 'vision' and key = 'band_gib') as vision_band_gib,
         max(value) filter (where scope = 'amd' and key = 'band_gib') as amd_band_gib,
+        max(value) filter (where scope = 'other_vendor' and key = 'band_gib') as other_vendor_band_gib,
         max(value) filter (where scope = 'unified' and key = 'band_gib') as unified_band_gib,
         max(value) filter (where scope = 'nvidia' and key = 'min_capability') as nvidia_min_capability,
         max(value) filter (where scope = 'nvidia' and key = 'bf16_min_capability') as nvidia_bf16_min_capability,

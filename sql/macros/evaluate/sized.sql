@@ -164,6 +164,7 @@ profiled as (
         if(moe_layers > 0, moe_band_gib, dense_band_gib)
             + if(parameters_vision_audio > 0, vision_band_gib, 0)
             + if(vendor = 'AMD', amd_band_gib, 0)
+            + if(vendor not in ('NVIDIA', 'AMD'), other_vendor_band_gib, 0)
             + if(is_unified, unified_band_gib, 0) as band_gib,
         bandwidth * memory_efficiency as read_gb_per_s,
         if(dense_is_quantized, quantized_reach, plain_read_efficiency) as dense_reach,
@@ -236,7 +237,7 @@ select * exclude (
     nvlink_blackwell_non_torch_gib, amd_non_torch_gib, unified_non_torch_gib, unified_band_gib, unified_cards, one_shot_prefill_tokens,
     vision_activation_gib, mla_moe_activation_gib, mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib,
     pcie_non_torch_gib, cuda_graphs_gib_per_layer, mla_cuda_graphs_gib_per_layer, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib,
-    vision_band_gib, amd_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, engine_factor, request_us, layer_us,
+    vision_band_gib, amd_band_gib, other_vendor_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, engine_factor, request_us, layer_us,
     moe_layer_us, linear_layer_us, mla_layer_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
     network_alpha_us, network_efficiency, quantized_read_efficiency, quantized_arithmetic_efficiency,
     weight_only_arithmetic_efficiency, fp4_read_efficiency, fp4_arithmetic_efficiency, plain_read_efficiency,
