@@ -111,7 +111,9 @@ REFUSALS = """
     llama-3.1-8b | P100-PCIE-16GB | 15.78 | native | 1 || the engine needs compute capability 7.0, the card has 6.0
     llama-3.1-8b | V100-SXM2-32GB | 31.74 | awq-4bit | 1 || awq-4bit needs compute capability 7.5, the card has 7.0
     llama-3.1-8b | B200-SXM-180GB | 178.3 | int8 | 1 || int8 has no kernels above compute capability 9.0, the card has 10.0
-    llama-3.1-8b | GAUDI2-96GB   | 95.0 | native | 1 || the engines catalog knows no support for this accelerator
+    llama-3.1-8b | GAUDI-32GB    | 31.7 | native | 1 || the engines catalog knows no support for this accelerator
+    llama-3.1-8b | GAUDI2-96GB   | 95.0 | fp8    | 1 || fp8 is not known to run on accelerators of Intel
+    llama-3.1-8b | GAUDI2-96GB   | 95.0 | native | 1 || null
     llama-3.1-8b | L4  | 22   | native | 1 || null
 """
 
