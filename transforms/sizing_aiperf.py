@@ -49,7 +49,7 @@ def _stated_concurrency(document: Mapping[str, Any]) -> int | None:
     """The concurrency in an AIPerf or GenAI-Perf summary, whose settings have moved from version to version."""
     varied = as_object(as_object(document.get("run_info")).get("variation_values"))
     for path, value in varied.items():
-        if path.rpartition(".")[2] == "concurrency" and isinstance(value, int | float):
+        if path.rpartition(".")[2] == "concurrency" and _is_concurrency(value):
             return int(value)
     pending: list[Any] = [as_object(document.get("input_config"))]
     for entry in pending:
@@ -57,12 +57,16 @@ def _stated_concurrency(document: Mapping[str, Any]) -> int | None:
             return None
         if isinstance(entry, dict):
             value = entry.get("concurrency")
-            if isinstance(value, int | float) and not isinstance(value, bool) and value >= 1:
+            if _is_concurrency(value):
                 return int(value)
             pending += entry.values()
         elif isinstance(entry, list):
             pending += entry
     return None
+
+
+def _is_concurrency(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 1
 
 
 def _named_concurrency(name: str) -> int | None:
