@@ -20,7 +20,8 @@ lint: $(VENV)/installed
 $(VENV)/installed: requirements.lock pyproject.toml
 	@echo "Making the environment in $(VENV) (once)"
 	@$(PYTHON) -m venv $(VENV)
-	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: \
+	    --requirement requirements.lock
 	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 

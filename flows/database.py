@@ -1,7 +1,7 @@
 """DuckDB for shapefit: connections with bounded memory, tables by contract, and every macro and view of `sql/`.
 
-Each file of `sql/macros`, `sql/policies` and `sql/views` defines the one macro or view whose name is the file's; they are created in the order in
-which they need each other, so a file can simply use another's name.
+Each file of `sql/macros`, `sql/policies` and `sql/views` defines the one macro or view whose name is the file's; they are created
+in the order in which they need each other, so a file can simply use another's name.
 """
 
 from __future__ import annotations
