@@ -6,6 +6,7 @@ the next begins. What is computed is SQL in `sql/`; this file only says what run
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,8 +34,8 @@ _CHUNK_STEPS = (
     "chunk_figures",
     "chunk_recommendations",
 )
-_CHUNK_TABLES = ("chunk_shards", "chunk_replicas", "chunk_scaled_out", "chunk_choices", "chunk_figures")
-_RESULTS = ("layout_checks", "fits", "recommendations", "recommend")
+_CHUNK_TABLES = ("chunk_replicas", "chunk_scaled_out", "chunk_choices", "chunk_figures")
+_RESULTS = ("layout_checks", "fits_of", "fits", "recommendations", "recommend")
 
 
 @dataclass(frozen=True)
@@ -78,18 +79,18 @@ def assemble(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFra
         load_tables(connection, tables)
         create_macros(connection)
     with _timed(seconds, "machines"):
-        for name in _MACHINES:
-            run_sql(connection, f"tables/{name}.sql")
+        prepare_machines(connection)
         load_tables(connection, {"layouts": contracts.empty_frame("layouts")})
         run_sql(connection, "tables/layouts.sql")
         run_sql(connection, "tables/architecture_recommendations.sql")
-    for keys in _chunks(tables["architectures"]["architecture_key"].sort().to_list()):
-        with _timed(seconds, "chunk_shards"):
-            run_sql(connection, "tables/chunk_shards.sql", {"architecture_keys": keys})
-        for name in _CHUNK_STEPS:
-            with _timed(seconds, name):
-                run_sql(connection, f"tables/{name}.sql")
-        replicas += count(connection, "chunk_replicas")
+    with staging(connection):
+        for keys in _chunks(tables["architectures"]["architecture_key"].sort().to_list()):
+            with _timed(seconds, "chunk_shards"):
+                run_sql(connection, "tables/chunk_shards.sql", {"architecture_keys": keys})
+            for name in _CHUNK_STEPS:
+                with _timed(seconds, name):
+                    run_sql(connection, f"tables/{name}.sql")
+            replicas += count(connection, "chunk_replicas")
     for name in _CHUNK_TABLES:
         connection.execute(f"drop table if exists temp.{name}")
     with _timed(seconds, "results"):
@@ -100,6 +101,23 @@ def assemble(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFra
     counted = ("models", "architectures", "hardware", "layouts", "architecture_recommendations", "recommendations")
     rows = {name: count(connection, name) for name in counted}
     return JoinReport(rows, seconds, replicas, time.monotonic() - started)
+
+
+@contextmanager
+def staging(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """The schema `staging`, in a file of its own that is gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
+        run_sql(connection, "tables/chunk_staging.sql", {"path": str(Path(directory) / "staging.duckdb")})
+        try:
+            yield
+        finally:
+            connection.execute("detach staging")
+
+
+def prepare_machines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of machines, their layouts and their offers, which every estimate of the grid starts from."""
+    for name in _MACHINES:
+        run_sql(connection, f"tables/{name}.sql")
 
 
 def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -23,7 +23,7 @@ missing as (
         loads.input_tokens,
         loads.output_tokens,
         machines.hardware
-    from (select distinct architecture_key, quantization from chunk_shards) as wanted
+    from (select distinct architecture_key, quantization from staging.chunk_shards) as wanted
     join grid_loads as loads using (architecture_key)
     cross join kv_dtypes
     cross join (select distinct hardware from deployment_classes where nodes > 1) as machines
@@ -42,7 +42,7 @@ places as (
 ),
 
 usable as (
-    from usable_replicas('chunk_shards', 'places')
+    from usable_replicas('staging.chunk_shards', 'places')
 ),
 
 offered as (

@@ -8,7 +8,7 @@ places as (
 ),
 
 usable as (
-    from usable_replicas('chunk_shards', 'places')
+    from usable_replicas('staging.chunk_shards', 'places')
 ),
 
 wanted as (

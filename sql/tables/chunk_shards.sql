@@ -1,5 +1,5 @@
 -- The shards of one chunk of architectures: every precision of the nightly grid under every layout of a replica that an engine accepts.
-create or replace temp table chunk_shards as
+create or replace table staging.chunk_shards as
 with
 
 shard_keys as (
