@@ -148,8 +148,16 @@ def csv_frame(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def write_csv_frame(frame: pl.DataFrame, stream: IO[bytes], header: bool = True) -> None:
-    """Write a frame as CSV by the same rules as `write_rows`, without a Python step per row."""
-    csv_frame(frame).write_csv(stream, include_header=header, float_scientific=False, datetime_format="%Y-%m-%dT%H:%M:%SZ")
+    """Write a frame as CSV by the same rules as `write_rows`, without a Python step per row.
+
+    Text is always quoted, but for the header: readers that guess the dialect from the first rows would else miss quotes that
+    come later.
+    """
+    if header:
+        csv_frame(frame.clear()).write_csv(stream)
+    csv_frame(frame).write_csv(
+        stream, include_header=False, float_scientific=False, datetime_format="%Y-%m-%dT%H:%M:%SZ", quote_style="non_numeric"
+    )
 
 
 def _write_csv(answer: Rows, stream: TextIO) -> None:

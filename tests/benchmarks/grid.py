@@ -4,7 +4,7 @@ Run from the checkout: `python -m tests.benchmarks.grid`. In one run it takes at
 (architectures of the snapshot × shapes × accepted layouts on one machine × precisions × KV precisions × contexts) and measures
 
 * computed: every figure of the view, reduced to sums, from the architectures on;
-* written: keys and figures as zstd Parquet, computed on the way;
+* written: keys and figures as zstd Parquet, computed on the way from the accepted shards, which every load shares;
 * the floor: the same columns, computed before, copied to the same Parquet; median of three alternating runs of both;
 * plain Python: the same arithmetic, one row at a time, in a function of positional floats, checked to give the same figures.
 
@@ -53,6 +53,11 @@ COUNTS = ("tp", "pp", "dp", "ep", "context", "kv_cache_tokens", "max_context", "
 FIGURES = (
     "weights_gib_per_gpu",
     "activation_gib_per_gpu",
+    "non_torch_gib_per_gpu",
+    "cuda_graphs_gib_per_gpu",
+    "memory_allowed_gib_per_gpu",
+    "kv_needed_gib_per_gpu",
+    "band_gib",
     "memory_used_gib_per_gpu",
     "kv_cache_gib_per_gpu",
     "free_gib_per_gpu",
@@ -167,14 +172,9 @@ def _written_and_floor(connection: duckdb.DuckDBPyConnection, directory: Path) -
     options = "(format parquet, compression zstd)"
     written, floor = [], []
     for _ in range(3):
-        written.append(_seconds(lambda: _write(connection, f"copy grid_rows to '{target}' {options}")))
+        written.append(_seconds(lambda: connection.execute(f"copy grid_rows to '{target}' {options}").fetchall()))
         floor.append(_seconds(lambda: connection.execute(f"copy computed_rows to '{target}' {options}").fetchall()))
     return statistics.median(written), statistics.median(floor)
-
-
-def _write(connection: duckdb.DuckDBPyConnection, copy: str) -> None:
-    _stage_shards(connection)
-    connection.execute(copy).fetchall()
 
 
 def _plain_python(connection: duckdb.DuckDBPyConnection) -> tuple[float, float]:

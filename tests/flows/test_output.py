@@ -125,3 +125,10 @@ def test_a_parquet_file_reads_back(tmp_path: Path) -> None:
 def test_a_name_that_says_no_form_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot tell the format"):
         write_file(ANSWER, tmp_path / "x.xlsx")
+
+
+def test_a_frame_quotes_text_from_the_first_row_on() -> None:
+    """A reader that guesses the dialect from the first rows must meet the quotes that a later comma needs."""
+    stream = io.BytesIO()
+    write_csv_frame(pl.DataFrame({"shape": ["a", "b, c"], "usd_per_hour": [1.5, None]}), stream)
+    assert stream.getvalue().decode() == 'shape,usd_per_hour\n"a",1.5\n"b, c",\n'
