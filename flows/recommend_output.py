@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from flows.output import Format, Rows, emit, form_of, rows_of_records, shown, write_object, write_rows
+from flows.output import Format, Rows, emit, form_of, rows_of_frame, rows_of_records, shown, write_object, write_rows
 from flows.published import RejectedModelError
 from flows.recommend import Answer, Question, recommend
 
@@ -27,9 +27,10 @@ def print_recommendations(question: Question, data: Path, form: Format | None, o
         print(f"shapefit: {error}", file=sys.stderr)
         return 1
     if form == "json" and output is None:
-        write_object(_document(question, answer))
+        write_object(_document(question, answer) | {"measured": _measured(answer.model_id, data).records()})
     elif form in (None, "table") and output is None:
         _print_for_people(question, answer)
+        _print_measured(_measured(answer.model_id, data))
     else:
         emit(answer.rows, form, output)
         _say_on_stderr(answer)
@@ -49,6 +50,20 @@ def _document(question: Question, answer: Answer) -> dict[str, object]:
     if answer.why_not is not None:
         document |= {"reason": answer.why_not, "nearest": answer.misses.records()}
     return document
+
+
+def _measured(model_id: str, data: Path) -> Rows:
+    """What sweeps of the model measured, beside the estimate for the same GPU, layout and load."""
+    from flows.size_measured import measured_beside_estimated
+
+    rows = measured_beside_estimated(data, model_id)
+    return Rows((), []) if rows is None else rows_of_frame(rows)
+
+
+def _print_measured(measured: Rows) -> None:
+    if measured.rows:
+        sys.stdout.write("\nMeasured, beside the estimate for the same GPU, layout and load:\n\n")
+        write_rows(measured, "table", sys.stdout)
 
 
 def _print_for_people(question: Question, answer: Answer) -> None:

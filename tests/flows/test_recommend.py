@@ -23,6 +23,7 @@ from flows.cli import main
 from flows.estimator import estimating
 from flows.model_facts import find_models
 from flows.published import fetch
+from flows.size import Subject, import_sweep
 from transforms.aqua_report import aqua_report
 
 QWEN = "Qwen/Qwen2.5-7B-Instruct"
@@ -336,3 +337,20 @@ print([main([*command, "--data", {str(small_published_set())!r}]) for command in
     assert "facts from hub" in done.stdout
     assert "no such repository" in done.stderr
     assert hub.weight_bytes == 0
+
+
+def test_what_was_measured_stands_beside_the_estimate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "published").symlink_to(small_published_set() / "published")
+    level = {"max_concurrency": 16, "completed": 8, "duration": 9.0, "p95_e2el_ms": 900.0, "median_ttft_ms": 60.0}
+    level |= {"median_tpot_ms": 8.0, "output_throughput": 1600.0, "total_input_tokens": 8192, "total_output_tokens": 1024}
+    results = tmp_path / "results.json"
+    results.write_text(json.dumps([level]))
+    import_sweep([results], data, subject=Subject(QWEN, "H100", test_gpu_count=1, engine="vllm"))
+    [measured] = ask(QWEN, "--context", "8192", data=data).document["measured"]
+    assert (measured["basis"], measured["gpu"], measured["tpot_ms"]) == ("measured", "H100-SXM5-80GB", 8.0)
+    assert measured["tpot_ratio"] == pytest.approx(8.0 / measured["estimated_tpot_ms"])
+    assert main(["recommend", QWEN, "--context", "8192", "--data", str(data)]) == 0
+    assert "Measured, beside the estimate" in capsys.readouterr().out
+    assert ask(QWEN, "--context", "8192").document["measured"] == []
