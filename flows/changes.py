@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.published import sql_text
+from flows.sql_files import sql_text
 from transforms import contracts
 
 _COMPARED = ("models", "shapes", "prices", "recommendations")

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from flows.sql_files import sql_text
 from transforms import contracts
 
 MEMORY_LIMIT = "3GB"
@@ -69,12 +70,6 @@ def run_sql(
 ) -> duckdb.DuckDBPyConnection:
     """Run a file of `sql/` (a path below it, as `tables/layouts.sql`), its `$name` parameters bound to `params`."""
     return connection.execute(sql_text(name), params) if params else connection.execute(sql_text(name))
-
-
-@cache
-def sql_text(name: str) -> str:
-    """The text of a file of `sql/`, by its path below it."""
-    return files("sql").joinpath(name).read_text(encoding="utf-8")
 
 
 @cache

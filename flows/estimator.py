@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.database import connect, create_macros, load_tables
 from flows.model_facts import ModelFacts
-from flows.published import sql_text
+from flows.sql_files import sql_text
 
 
 @contextmanager

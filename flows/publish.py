@@ -27,7 +27,8 @@ import polars as pl
 
 from flows.changes import write_changes
 from flows.publish_checks import PublishError, check_facts, check_published
-from flows.published import DATABASE, RUN, Versions, read_run, sql_text
+from flows.published import DATABASE, RUN, Versions, read_run
+from flows.sql_files import sql_text
 from transforms import contracts
 
 _VOLATILE = ("fetched_at", "downloads", "likes")

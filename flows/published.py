@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.output import Rows
+from flows.sql_files import sql_text
 
 if TYPE_CHECKING:
     import duckdb
@@ -91,11 +91,6 @@ def open_version(version: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(str(version.resolve() / DATABASE), read_only=True, config={"enable_external_access": "false"})
     connection.execute(sql_text("ask/session.sql"))
     return connection
-
-
-def sql_text(name: str) -> str:
-    """The text of a file of the `sql` room, by its path in it."""
-    return files("sql").joinpath(name).read_text(encoding="utf-8")
 
 
 def run(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object]) -> None:

@@ -88,6 +88,6 @@ def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> 
 
 def sizing_sql(name: str) -> str:
     """The text of one file of `sql/sizing`."""
-    from flows.database import sql_text
+    from flows.sql_files import sql_text
 
     return sql_text(f"sizing/{name}.sql")
