@@ -26,5 +26,5 @@ $(VENV)/installed: requirements.lock pyproject.toml
 	@touch $@
 
 lock:
-	uv pip compile pyproject.toml --extra test --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra cluster --extra test --universal --python-version 3.11 --generate-hashes \
 	    --no-header --no-emit-index-url --no-annotate --quiet --output-file requirements.lock build-requirements.in
