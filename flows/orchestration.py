@@ -5,15 +5,16 @@ Import this module before Prefect: most of its settings are read while it is imp
 
 from __future__ import annotations
 
+import atexit
 import os
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from flows.prefect_server import prefect_server
+
 _SETTINGS = {
-    # On two cores the embedded server takes up to 30 s to start; Prefect gives up after 20.
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     # At exit the server's services are cancelled and uvicorn logs each as an error with its traceback.
@@ -31,13 +32,19 @@ for _name, _value in _SETTINGS.items():
 
 @contextmanager
 def prefect_home(data: Path) -> Iterator[None]:
-    """Keep Prefect's database and logs in `<data>/prefect`, unless PREFECT_HOME or a server of one's own is set."""
-    if "PREFECT_HOME" in os.environ or "PREFECT_API_URL" in os.environ:
+    """Run flows on a server of this process's own, its files in `<data>/prefect`, unless PREFECT_API_URL names another.
+
+    The server ends with this process, not with the block: Prefect sends the last events of its runs at exit. PREFECT_HOME, where
+    set, is kept.
+    """
+    if "PREFECT_API_URL" in os.environ:
         yield
         return
-    from prefect.settings import PREFECT_HOME, temporary_settings
+    from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-    home = (data / "prefect").resolve()
-    home.mkdir(parents=True, exist_ok=True)
-    with temporary_settings({PREFECT_HOME: home}):
+    home = Path(os.environ.get("PREFECT_HOME", data / "prefect")).resolve()
+    server = ExitStack()
+    address = server.enter_context(prefect_server(home, scheduler=False))
+    atexit.register(server.close)
+    with temporary_settings({PREFECT_HOME: home, PREFECT_API_URL: address}):
         yield

@@ -6,20 +6,14 @@
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from flows import orchestration  # noqa: F401 - sets Prefect up: before Prefect itself
 from flows.lake import open_lake, refresh_lock
+from flows.prefect_server import prefect_server
 from flows.run_log import say
-
-_START_SECONDS = 120
 
 
 class ScheduleError(ValueError):
@@ -35,7 +29,7 @@ def serve(cron: str, data: Path, models: Sequence[str] = ()) -> None:
         models: files of model ids, or ids; none for the bundled list.
 
     With PREFECT_API_URL that server keeps the schedule, else one is started on loopback and ends with this process. Raises
-    ScheduleError for a bad cron line or when the server does not start.
+    ScheduleError for a bad cron line, ServerError when the server does not start.
     """
     _check_cron(cron)
     with refresh_lock(data):
@@ -75,35 +69,10 @@ def _absolute(name: str) -> str:
 
 @contextmanager
 def _server(data: Path) -> Iterator[str]:
-    """A Prefect server: the one that is configured, else one on loopback. The embedded one of a single run has no scheduler."""
+    """A Prefect server: the one that is configured, else one on loopback that ends with this process."""
     if "PREFECT_API_URL" in os.environ:
         yield os.environ["PREFECT_API_URL"]
         return
-    home = data / "prefect"
-    home.mkdir(parents=True, exist_ok=True)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = {**os.environ, "PREFECT_HOME": os.environ.get("PREFECT_HOME", str(home))}
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port), "--no-ui"]
-    with (home / "server.log").open("ab") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=environment, start_new_session=True
-        )
-    try:
-        address = f"http://127.0.0.1:{port}/api"
-        _await_health(process, address, home / "server.log")
+    home = Path(os.environ.get("PREFECT_HOME", data / "prefect")).resolve()
+    with prefect_server(home, scheduler=True) as address:
         yield address
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _await_health(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise ScheduleError(f"Prefect's server did not start; {log} says why")

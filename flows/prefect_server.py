@@ -1,0 +1,89 @@
+"""A Prefect server on loopback that ends with whoever started it, however that ends.
+
+Prefect's own embedded server outlives a parent that is killed. This one reads a pipe whose other end only the parent holds: when
+the kernel closes that end, the server is gone too, on any system and whichever thread started it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+_START_SECONDS = 120  # on two busy cores the server takes up to 30 s
+_STOP_SECONDS = 10
+
+
+class ServerError(ValueError):
+    """Prefect's server did not start; the message says where its log is."""
+
+
+@contextlib.contextmanager
+def prefect_server(home: Path, scheduler: bool) -> Iterator[str]:
+    """Run a server while the block runs; yields the address of its API.
+
+    Args:
+        home: where Prefect keeps its database, and the server its log.
+        scheduler: whether it also keeps schedules, late runs and automations; a single run needs none of them.
+
+    Raises ServerError.
+    """
+    home.mkdir(parents=True, exist_ok=True)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "flows.prefect_server", str(port), "all" if scheduler else "single"]
+    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0"}
+    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [environment.get("PYTHONPATH")])])
+    log = home / "server.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=written, stderr=written, env=environment, start_new_session=True
+        )
+    try:
+        address = f"http://127.0.0.1:{port}/api"
+        _await_health(process, address, log)
+        yield address
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _await_health(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    raise ServerError(f"Prefect's server did not start; {log} says why")
+
+
+def _end_with_parent() -> None:
+    sys.stdin.buffer.read()  # nothing is ever written: this returns when the parent is gone
+    os._exit(0)
+
+
+def main(port: str, services: str) -> None:
+    """Serve until the parent ends or asks to stop."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    app = create_app(ephemeral=services == "single", final=True)
+    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", lifespan="on")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
