@@ -4,8 +4,10 @@ Run from the checkout: `python -m tests.benchmarks.grid`. In one run it takes at
 (architectures of the snapshot × shapes × accepted layouts on one machine × precisions × KV precisions × contexts) and measures
 
 * computed: every figure of the view, reduced to sums, from the architectures on;
-* written: keys and figures as zstd Parquet, computed on the way from the accepted shards, which every load shares;
+* written: keys and figures, in the types of the view, as zstd Parquet, computed on the way from the accepted shards, which
+  every load shares;
 * the floor: the same columns, computed before, copied to the same Parquet; median of three alternating runs of both;
+* sorted: the same copy, ordered by model, context and shape: what sorting adds to the floor;
 * plain Python: the same arithmetic, one row at a time, in a function of positional floats, checked to give the same figures.
 
 Exit 1 when writing takes more than 1.7 times the floor, computing is less than 20 times plain Python, the figures differ, or
@@ -81,15 +83,20 @@ def main() -> int:
         prepare_machines(connection)
         run_sql(connection, "results/fits_of.sql")
         rows = _choose_rows(connection)
-        computed = rows / _seconds(lambda: _sums(connection))
-        written, floor = _written_and_floor(connection, Path(directory))
+        arithmetic = _seconds(lambda: _sums(connection))
+        computed = rows / arithmetic
+        written, floor, in_order = _written_floor_and_sorted(connection, Path(directory))
         plain, difference = _plain_python(connection)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     ratio, gain = written / floor, computed / plain
+    sorting = max(0.0, in_order - floor)
+    shares = [f"{part / (arithmetic + sorting + floor):.0%}" for part in (arithmetic, sorting, floor)]
     print(f"rows of the grid        {rows:>14,}")
     print(f"computed, to sums       {computed:>14,.0f} rows/s")
     print(f"written as zstd Parquet {rows / written:>14,.0f} rows/s   {written:.1f} s")
     print(f"floor: copied alone     {rows / floor:>14,.0f} rows/s   {floor:.1f} s")
+    print(f"copied in order         {rows / in_order:>14,.0f} rows/s   {in_order:.1f} s")
+    print(f"share of the time       {shares[0]} arithmetic, {shares[1]} sorting, {shares[2]} writing")
     print(f"plain Python            {plain:>14,.0f} rows/s   largest relative difference {difference:.1e}")
     print(f"written over floor      {ratio:>14.2f}          at most {WRITTEN_LIMIT}")
     print(f"computed over Python    {gain:>14.1f}          at least {COMPUTED_LIMIT}")
@@ -137,10 +144,8 @@ def _choose_rows(connection: duckdb.DuckDBPyConnection) -> int:
         )
         from sized('placed')"""
     )
-    figures = ", ".join(f"{name}::float as {name}" for name in FIGURES)
-    connection.execute(
-        f"create temp view grid_rows as select {', '.join((*KEYS, *COUNTS))}, {figures} from fits_of('grid_replicas')"
-    )
+    columns = ", ".join((*KEYS, *COUNTS, *FIGURES))
+    connection.execute(f"create temp view grid_rows as select {columns} from fits_of('grid_replicas')")
     return connection.sql("select count(*) from grid_rows").fetchall()[0][0]
 
 
@@ -164,8 +169,11 @@ def _sums(connection: duckdb.DuckDBPyConnection) -> None:
     connection.sql(f"select {keyed}, {counted} from grid_rows").fetchall()
 
 
-def _written_and_floor(connection: duckdb.DuckDBPyConnection, directory: Path) -> tuple[float, float]:
-    """Median seconds of three alternating runs: grid_rows computed and written, and the same rows copied from a table."""
+def _written_floor_and_sorted(connection: duckdb.DuckDBPyConnection, directory: Path) -> tuple[float, float, float]:
+    """Seconds: grid_rows computed and written, the same rows copied from a table, and copied in order.
+
+    The first two are medians of three alternating runs.
+    """
     connection.execute("create table computed_rows as from grid_rows")
     connection.execute("checkpoint")
     target = directory / "grid.parquet"
@@ -174,7 +182,11 @@ def _written_and_floor(connection: duckdb.DuckDBPyConnection, directory: Path) -
     for _ in range(3):
         written.append(_seconds(lambda: connection.execute(f"copy grid_rows to '{target}' {options}").fetchall()))
         floor.append(_seconds(lambda: connection.execute(f"copy computed_rows to '{target}' {options}").fetchall()))
-    return statistics.median(written), statistics.median(floor)
+    keys = "architecture_key, context, quantization, kv_dtype, provider, shape"
+    in_order = _seconds(
+        lambda: connection.execute(f"copy (from computed_rows order by {keys}) to '{target}' {options}").fetchall()
+    )
+    return statistics.median(written), statistics.median(floor), in_order
 
 
 def _plain_python(connection: duckdb.DuckDBPyConnection) -> tuple[float, float]:
