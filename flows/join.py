@@ -32,9 +32,10 @@ _CHUNK_STEPS = (
     "chunk_scaled_out_replicas",
     "chunk_choices",
     "chunk_figures",
+    "chunk_frontier",
     "chunk_recommendations",
 )
-_CHUNK_TABLES = ("chunk_replicas", "chunk_scaled_out", "chunk_choices", "chunk_figures")
+_CHUNK_TABLES = ("chunk_replicas", "chunk_scaled_out", "chunk_choices", "chunk_figures", "chunk_frontier")
 _RESULTS = ("layout_checks", "fits_of", "fits", "recommendations", "recommend")
 
 

@@ -1,7 +1,5 @@
 -- The choices of one chunk with their figures: a row is one precision, KV precision and context of an architecture on one kind of machine,
--- with the layouts of the three objectives. on_frontier holds for the cheapest offer of that machine: nothing of the same architecture and
--- context costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision (weights before KV cache), and
--- is better in one of these, all as they are stored.
+-- with the layouts of the three objectives. Nothing here knows a price. quality orders what is lost: weights before KV cache.
 create or replace temp table chunk_figures as
 with
 
@@ -63,54 +61,6 @@ figured as (
         on cost_class.replica_class = cost.replica_class and cost_class.hardware = choices.hardware
     join deployment_classes as performance_class
         on performance_class.replica_class = performance.replica_class and performance_class.hardware = choices.hardware
-),
-
-cheapest as (
-    select
-        hardware,
-        min(usd_per_hour) as usd_per_hour,
-        min(usd_per_hour) filter (where is_scaled_out) as scaled_out_usd_per_hour
-    from offers
-    group by hardware
-),
-
-contenders as (
-    select
-        figured.architecture_key,
-        figured.context,
-        figured.quantization,
-        figured.kv_dtype,
-        figured.hardware,
-        figured.quality,
-        figured.tpot_ms::float as tpot_ms,
-        figured.output_tokens_per_s::float as output_tokens_per_s,
-        figured.nodes * if(figured.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour) as usd_per_hour
-    from figured
-    join cheapest using (hardware)
-    where figured.tpot_ms is not null
-),
-
-frontier as (
-    select contenders.*
-    from contenders
-    anti join contenders as better
-        on better.architecture_key = contenders.architecture_key
-        and better.context = contenders.context
-        and better.usd_per_hour <= contenders.usd_per_hour
-        and better.tpot_ms <= contenders.tpot_ms
-        and better.output_tokens_per_s >= contenders.output_tokens_per_s
-        and better.quality <= contenders.quality
-        and (
-            better.usd_per_hour < contenders.usd_per_hour
-            or better.tpot_ms < contenders.tpot_ms
-            or better.output_tokens_per_s > contenders.output_tokens_per_s
-            or better.quality < contenders.quality
-        )
-    where contenders.usd_per_hour is not null
 )
 
-select
-    figured.* exclude (quality),
-    frontier.architecture_key is not null as on_frontier
-from figured
-left join frontier using (architecture_key, context, quantization, kv_dtype, hardware);
+from figured;

@@ -96,10 +96,16 @@ select
     ranked.performance_rank,
     ranked.balanced_rank,
     coalesce(
-        figures.on_frontier and if(figures.nodes = 1, offers.is_cheapest, offers.is_cheapest_scaled_out),
+        frontier.architecture_key is not null and if(figures.nodes = 1, offers.is_cheapest, offers.is_cheapest_scaled_out),
         false
     ) as on_frontier
 from ranked
 join chunk_figures as figures on figures.rowid = ranked.figure
 join offers on offers.rowid = ranked.offer
+left join chunk_frontier as frontier
+    on frontier.architecture_key = figures.architecture_key
+    and frontier.context = figures.context
+    and frontier.quantization = figures.quantization
+    and frontier.kv_dtype = figures.kv_dtype
+    and frontier.hardware = figures.hardware
 order by figures.architecture_key, figures.context, figures.quantization, figures.kv_dtype, offers.provider, offers.shape;

@@ -1,0 +1,31 @@
+"""Buckets of architectures: bounded, in order, and stable when one comes or goes."""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import chain
+
+from transforms.buckets import buckets
+
+KEYS = [hashlib.sha256(str(number).encode()).hexdigest()[:16] for number in range(3000)]
+
+
+def test_every_key_is_in_one_bucket_in_order() -> None:
+    made = buckets(reversed(KEYS), most=48)
+    assert list(chain(*made)) == sorted(KEYS)
+    assert max(map(len, made)) <= 48
+    assert len(made) < 3 * len(KEYS) / 48
+
+
+def test_a_new_key_touches_its_own_bucket() -> None:
+    before = {tuple(bucket) for bucket in buckets(KEYS[:-1], most=48)}
+    after = {tuple(bucket) for bucket in buckets(KEYS, most=48)}
+    assert sorted(chain(*(after - before))) == sorted([*chain(*(before - after)), KEYS[-1]])
+    assert len(before - after) == 1
+    assert len(after - before) <= 2
+
+
+def test_few_or_short_keys() -> None:
+    assert buckets([]) == []
+    assert buckets(["b", "a"]) == [["a", "b"]]
+    assert buckets(["a", "ab", "abc"], most=1) == [["a"], ["ab"], ["abc"]]
