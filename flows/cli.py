@@ -59,6 +59,12 @@ def _refuse(message: str) -> int:
     return 2
 
 
+def _refuse_given(options: dict[str, object], why: str) -> None:
+    given = [f"--{name}" for name, value in options.items() if value is not None]
+    if given:
+        raise ValueError(f"{', '.join(given)} {why}")
+
+
 @app.command
 def refresh(
     *,
@@ -141,7 +147,7 @@ def recommend(
     max_ttft_ms: Bound = None,
     max_tpot_ms: Bound = None,
     max_usd_per_hour: Bound = None,
-    objective: Objective = "cost",
+    objective: Objective | None = None,
     workload: str | None = None,
     region: str | None = None,
     spot: Annotated[bool, Parameter(negative=())] = False,
@@ -204,19 +210,22 @@ def recommend(
     precision
         With --policy config_recommender: precision of weights and cache.
     """
-    given = {"models": models, "gpus": gpus, "latency-bound": latency_bound, "batch-size": batch_size}
-    given |= {"sequence-length": sequence_length, "precision": precision}
+    own = {"models": models, "gpus": gpus, "latency-bound": latency_bound, "batch-size": batch_size}
+    own |= {"sequence-length": sequence_length, "precision": precision}
     if policy == "config_recommender":
-        from flows.config_recommender import RecommenderQuestion, models_of_file, print_gpus
+        from flows.config_recommender import GPURecommender, ModelArchitecture, print_gpus, read_models
 
-        names = models_of_file(models) if models else (model,) if model else ()
-        if not names:
+        others = {"context": context, "users": users, "quantization": quantization, "provider": provider, "shape": shape}
+        others |= {"max-ttft-ms": max_ttft_ms, "max-tpot-ms": max_tpot_ms, "max-usd-per-hour": max_usd_per_hour}
+        others |= {"workload": workload, "region": region, "spot": spot or None, "shapes-file": shapes_file}
+        _refuse_given(others, "is no condition of --policy config_recommender: leave it out, or ask the policy vllm")
+        if model is not None and models is not None:
+            raise ValueError("recommend takes a model or a file of them with --models, not both")
+        if model is None and models is None:
             raise ValueError("recommend needs a model, or a file of them with --models")
-        asked = RecommenderQuestion(names, gpus, latency_bound, batch_size, sequence_length, precision)
-        return print_gpus(asked, data, output)
-    foreign = [f"--{name}" for name, value in given.items() if value is not None]
-    if foreign:
-        raise ValueError(f"{', '.join(foreign)} needs --policy config_recommender")
+        recommender = GPURecommender(latency_bound, batch_size, sequence_length, precision, objective or "performance", data)
+        return print_gpus(recommender, read_models(models) if models else (ModelArchitecture(str(model)),), gpus, form, output)
+    _refuse_given(own, "needs --policy config_recommender")
     from flows.recommend import Question
     from flows.recommend_output import print_recommendations
 
@@ -234,7 +243,7 @@ def recommend(
         max_ttft_ms=max_ttft_ms,
         max_tpot_ms=max_tpot_ms,
         max_usd_per_hour=max_usd_per_hour,
-        objective=objective,
+        objective=objective or "cost",
         workload=workload,
         region=region,
         spot=spot,
@@ -280,6 +289,7 @@ def export(
     output: Path,
     form: Annotated[Literal["csv", "parquet"], Parameter(name="--format")] = "parquet",
     grid: Annotated[bool, Parameter(negative=())] = False,
+    star: Annotated[bool, Parameter(negative=())] = False,
     data: Data = _DATA,
 ) -> int:
     """Write the published tables as files for BI tools.
@@ -292,10 +302,12 @@ def export(
         csv or parquet.
     grid
         Write the whole grid as well, rows that do not fit included.
+    star
+        Write a star schema instead: dimension and fact tables, their data dictionary, and SQL that loads them into PostgreSQL.
     """
     from flows.export import print_export
 
-    return print_export(data, output, form, grid)
+    return print_export(data, output, form, grid, star)
 
 
 @app.command

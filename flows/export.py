@@ -11,8 +11,10 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 
-from flows.output import write_csv_frame
+from flows.csv_files import ROWS_PER_FILE, remove_other_parts, write_csv_parts
+from flows.export_star import export_star
 from flows.published import DATABASE, fetch, open_version, require_latest, run
 
 EXPORTED = (
@@ -34,9 +36,6 @@ EXPORTED = (
     "changes",
 )
 
-ROWS_PER_FILE = 1_000_000
-"""A CSV of more rows is split by provider: a spreadsheet opens 1,048,576 rows at most."""
-
 _BATCH_ROWS = 100_000
 
 
@@ -48,7 +47,7 @@ def export(data: Path, output: Path, form: str, grid: bool = False, rows_per_fil
         output: directory to write into; files of the same names are replaced, each at once.
         form: csv or parquet.
         grid: also write the nightly grid, rows that do not fit included, as `fits/<provider>-<weights>-<KV precision>` files.
-        rows_per_file: a CSV table with more rows is split into one file for each provider.
+        rows_per_file: recommendations with more rows are split into one CSV for each provider; what still has more, in parts.
 
     Raises NotPublishedError where nothing is published.
     """
@@ -61,12 +60,14 @@ def export(data: Path, output: Path, form: str, grid: bool = False, rows_per_fil
                 written.append(_copy(version / f"{name}.parquet", output))
             else:
                 written += _csv(connection, name, output, rows_per_file)
-    return written + (_grid(version, output, form) if grid else [])
+    return written + (_grid(version, output, form, rows_per_file) if grid else [])
 
 
-def print_export(data: Path, output: Path, form: str, grid: bool) -> int:
-    """Export and say what was written."""
-    for name, rows in export(data, output, form, grid):
+def print_export(data: Path, output: Path, form: str, grid: bool, star: bool = False) -> int:
+    """Export the published tables, or the star schema made of them, and say what was written."""
+    if star and grid:
+        raise ValueError("--star and --grid are two exports: write them to two directories, one command each")
+    for name, rows in export_star(data, output, form) if star else export(data, output, form, grid):
         sys.stdout.write(f"{output / name}  {rows:,} rows\n")
     return 0
 
@@ -77,7 +78,7 @@ def _copy(source: Path, output: Path) -> tuple[str, int]:
     return source.name, _rows(source)
 
 
-def _grid(version: Path, output: Path, form: str) -> list[tuple[str, int]]:
+def _grid(version: Path, output: Path, form: str, rows_per_file: int) -> list[tuple[str, int]]:
     """The view `fits`, part by part: it is computed as it is written."""
     from flows.database import connect
 
@@ -86,32 +87,31 @@ def _grid(version: Path, output: Path, form: str) -> list[tuple[str, int]]:
     written = []
     with connect(version / DATABASE, read_only=True) as connection:
         for part in fetch(connection, "publish/grid_parts.sql").records():
-            path = directory / f"{part['provider']}-{part['quantization']}-{part['kv_dtype']}.{form}"
-            with _whole(path) as partial:
+            name = f"{part['provider']}-{part['quantization']}-{part['kv_dtype']}"
+            path = directory / f"{name}.parquet"
+            with _whole(path, keep=form == "parquet") as partial:
                 run(connection, "publish/fits_parquet.sql", {**part, "path": str(partial)})
-                rows = _rows(partial)
+                parts = [(path.name, _rows(partial))]
                 if form == "csv":
-                    frame = pl.read_parquet(partial, memory_map=False)
-                    with partial.open("wb") as stream:
-                        write_csv_frame(frame, stream)
-            written.append((f"fits/{path.name}", rows))
+                    parts = write_csv_parts(directory, name, _frames(partial), rows_per_file)
+                    remove_other_parts(directory, name, dict(parts))
+            written += [(f"fits/{file}", rows) for file, rows in parts]
     return written
 
 
 def _csv(connection: duckdb.DuckDBPyConnection, name: str, output: Path, rows_per_file: int) -> list[tuple[str, int]]:
-    """One CSV, or one for each provider; files of the other kind from an earlier export are removed."""
+    """One CSV, or one for each provider, each in parts where it is still too long; those of an earlier export are removed."""
     relation = connection.table(name)
     providers = [row[0] for row in connection.table("providers").project("provider").order("provider").fetchall()]
-    parts = {output / f"{name}-{provider}.csv": provider for provider in providers}
-    whole = output / f"{name}.csv"
     if name != "recommendations" or relation.aggregate("count(*)").fetchall()[0][0] <= rows_per_file:
-        written = [_write_csv(whole, _batches(relation))]
+        written = write_csv_parts(output, name, _batches(relation), rows_per_file)
     else:
-        offers = {path: relation.filter(duckdb.ColumnExpression("provider") == provider) for path, provider in parts.items()}
-        written = [_write_csv(path, _batches(offer)) for path, offer in offers.items() if offer.limit(1).fetchall()]
-    for path in (whole, *parts):
-        if path.name not in dict(written):
-            path.unlink(missing_ok=True)
+        written = []
+        for provider in providers:
+            offers = relation.filter(duckdb.ColumnExpression("provider") == provider)
+            if offers.limit(1).fetchall():
+                written += write_csv_parts(output, f"{name}-{provider}", _batches(offers), rows_per_file)
+    remove_other_parts(output, name, dict(written), providers)
     return written
 
 
@@ -124,13 +124,12 @@ def _batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pl.DataFrame]:
         yield relation.limit(0).pl()
 
 
-def _write_csv(path: Path, frames: Iterator[pl.DataFrame]) -> tuple[str, int]:
-    rows = 0
-    with _whole(path) as partial, partial.open("wb") as stream:
-        for index, frame in enumerate(frames):
-            write_csv_frame(frame, stream, header=index == 0)
-            rows += frame.height
-    return path.name, rows
+def _frames(path: Path) -> Iterator[pl.DataFrame]:
+    """A Parquet file's rows, a batch at a time; the first frame has the columns where there are no rows."""
+    with pq.ParquetFile(path) as file:
+        yield pl.from_arrow(file.schema_arrow.empty_table())  # type: ignore[misc]
+        for batch in file.iter_batches(_BATCH_ROWS):
+            yield pl.from_arrow(batch)  # type: ignore[misc]
 
 
 def _rows(path: Path) -> int:
@@ -138,11 +137,12 @@ def _rows(path: Path) -> int:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the file's place when the block ends well."""
+def _whole(path: Path, keep: bool = True) -> Iterator[Path]:
+    """A temporary path that takes the file's place when the block ends well, or is only removed where it is not to be kept."""
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial
-        partial.replace(path)
+        if keep:
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)

@@ -55,12 +55,17 @@ _LINEAR = " ".join(f"linear_parameters_{group}" for group in QUANTIZABLE_GROUPS)
 _CRAWLED = (
     _table(
         "hub_files",
-        "one model as the crawl fetched it: listing metadata, config text and header summary; replayable without a network",
+        """one model as the crawl fetched it: listing metadata, and the names of its config and headers in hub_texts;
+        replayable without a network""",
         """model_id sha status message author license gated private disabled downloads likes last_modified pipeline_tag
-        base_model tags files safetensors_totals config_json quantization_json header_summary source fetched_at""",
+        base_model tags files safetensors_totals config_hash quantization_hash header_hash config_key headers_of source
+        fetched_at read_at""",
         "model_id",
         """sha message author license gated private disabled downloads likes last_modified pipeline_tag base_model tags files
-        safetensors_totals config_json quantization_json header_summary""",
+        safetensors_totals config_hash quantization_hash header_hash config_key headers_of""",
+    ),
+    _table(
+        "hub_texts", "one distinct text that the crawl fetched: a config, or headers summed up", "text_hash text", "text_hash"
     ),
     _table(
         "rejects",
@@ -111,6 +116,13 @@ _EXTRACTED = (
         decode_flops_per_context_token_per_layer prefill_flops_per_context_token_per_layer""",
         "architecture_key layer_group",
         "attention_heads kv_heads head_dim value_head_dim window_tokens",
+    ),
+    _table(
+        "extractions",
+        "what became of one model's files when they were last extracted: its architecture or its reject",
+        "model_id read_at extractor architecture_key sizes_source represents code message",
+        "model_id",
+        "architecture_key sizes_source code message",
     ),
     _table("snapshot_sources", "where the bundled facts of one model were read, and when", "model_id source as_of", "model_id"),
 )
@@ -305,8 +317,71 @@ _SIZING = (
     ),
 )
 
-TABLES: dict[str, Table] = {table.name: table for table in (*_CRAWLED, *_EXTRACTED, *_CATALOGS, *_COMPUTED, *_SIZING)}
+_STAR = (
+    _table(
+        "dim_shape",
+        "one shape with its provider, its accelerator and its prices for one machine",
+        """shape_id provider provider_name shape accelerator gpu vendor gpu_name gpu_architecture memory_bandwidth_gb_per_s
+        gpu_count memory_gib_per_gpu vcpu host_memory_gib interconnect_kind interconnect_gb_per_s network_gb_per_s
+        usd_per_hour spot_usd_per_hour price_region price_as_of price_stale not_recommended_reason""",
+        "shape_id",
+        """memory_bandwidth_gb_per_s gpu_count memory_gib_per_gpu vcpu host_memory_gib interconnect_kind
+        interconnect_gb_per_s network_gb_per_s usd_per_hour spot_usd_per_hour price_region price_as_of price_stale
+        not_recommended_reason""",
+    ),
+    _table(
+        "dim_architecture",
+        "one distinct architecture, which one or many models have",
+        """architecture_id architecture_key architecture_class model_type models parameters_total parameters_active
+        weights_bytes checkpoint_dtype quantization_method quantization_bits attention_type layers experts
+        experts_per_token max_position_embeddings max_model_len_default kv_bytes_per_token state_bytes_per_sequence
+        sizes_source""",
+        "architecture_id",
+        "architecture_class quantization_bits",
+    ),
+    _table(
+        "dim_model",
+        "one model; its architecture joins it to the facts",
+        """model_id architecture_id author license gated downloads likes last_modified pipeline_tag base_model source
+        fetched_at""",
+        "model_id",
+        "author license gated downloads likes last_modified pipeline_tag base_model",
+    ),
+    _table(
+        "dim_quantization",
+        "one weight precision",
+        """quantization_id quantization bits_per_weight weight_bytes applies_to arithmetic quality_rank engine_arguments""",
+        "quantization_id",
+        "bits_per_weight weight_bytes engine_arguments",
+    ),
+    _table(
+        "dim_kv_dtype",
+        "one precision of the KV cache",
+        "kv_dtype_id kv_dtype kv_bytes_factor engine_arguments",
+        "kv_dtype_id",
+        "engine_arguments",
+    ),
+    _table("dim_context", "one context length, which is its own key", "context on_ladder", "context"),
+    _table(
+        "fact_recommendation",
+        "one architecture on one shape at one quantization, KV precision and context that fits, with the balanced layout",
+        """architecture_id shape_id nodes quantization_id kv_dtype_id context tp pp dp ep verdict memory_used_gib_per_gpu
+        memory_allowed_gib_per_gpu weights_gib_per_gpu kv_cache_gib_per_gpu kv_cache_tokens max_context max_sequences
+        batch_per_replica ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by
+        calibration usd_per_hour spot_usd_per_hour usd_per_million_output_tokens usd_per_million_total_tokens
+        cost_output_tokens_per_s cost_usd_per_million_output_tokens performance_output_tokens_per_s
+        performance_usd_per_million_output_tokens cost_rank performance_rank balanced_rank on_frontier""",
+        "architecture_id shape_id nodes quantization_id kv_dtype_id context",
+        """ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by calibration
+        usd_per_hour spot_usd_per_hour usd_per_million_output_tokens usd_per_million_total_tokens
+        cost_output_tokens_per_s cost_usd_per_million_output_tokens performance_output_tokens_per_s
+        performance_usd_per_million_output_tokens""",
+    ),
+)
+
+TABLES: dict[str, Table] = {table.name: table for table in (*_CRAWLED, *_EXTRACTED, *_CATALOGS, *_COMPUTED, *_SIZING, *_STAR)}
 CATALOG_TABLES: tuple[str, ...] = tuple(table.name for table in _CATALOGS)
+STAR_TABLES: tuple[str, ...] = tuple(table.name for table in _STAR)
 
 
 def polars_schema(table: str) -> pl.Schema:

@@ -64,9 +64,20 @@ def _identity() -> dict[str, Field]:
         "tags": Field("VARCHAR", "the repository's tags as a JSON list"),
         "files": Field("VARCHAR", "the repository's file names as a JSON list"),
         "safetensors_totals": Field("VARCHAR", "the Hub's parameter counts by dtype as a JSON object"),
-        "config_json": Field("VARCHAR", "config.json as text"),
-        "quantization_json": Field("VARCHAR", "hf_quant_config.json or quantize_config.json as text"),
-        "header_summary": Field("VARCHAR", "safetensors headers, tensors of one form counted together, as JSON"),
+        "config_hash": Field("VARCHAR", "config.json, as hub_texts names it"),
+        "quantization_hash": Field("VARCHAR", "hf_quant_config.json or quantize_config.json, as hub_texts names it"),
+        "header_hash": Field("VARCHAR", "safetensors headers, tensors of one form counted together as JSON; named in hub_texts"),
+        "config_key": Field("VARCHAR", "hash of what in the config and the quantization file can matter to any estimate"),
+        "headers_of": Field(
+            "VARCHAR",
+            "model whose headers were read: this one, or one of the same config_key and safetensors_totals; null where there "
+            "are none, or where they disagree with the Hub's totals",
+        ),
+        "text_hash": Field("VARCHAR", "BLAKE2b of the text"),
+        "text": Field("VARCHAR", "the text as published"),
+        "extractor": Field("VARCHAR", "hash of the code that extracted"),
+        "represents": Field("BOOLEAN", "whether the architecture's row was made from this model"),
+        "read_at": Field("TIMESTAMPTZ", "when config and headers were read; later fetches found the same commit"),
         "status": Field("VARCHAR", "ok, or the code of the reject"),
         "source": Field("VARCHAR", "where the facts came from"),
         "id_inferred": Field("BOOLEAN", "true where the id was read from the contents and is only a label"),
@@ -403,6 +414,18 @@ def _sizing() -> dict[str, Field]:
     }
 
 
+def _star() -> dict[str, Field]:
+    return {
+        "architecture_id": Field("BIGINT", "key of the architecture in the star schema: 15 digits of architecture_key's hash"),
+        "shape_id": Field("BIGINT", "key of the shape in the star schema: 15 digits of the hash of provider/shape"),
+        "quantization_id": Field("BIGINT", "key of the weight precision in the star schema: 15 digits of its name's hash"),
+        "kv_dtype_id": Field("BIGINT", "key of the KV precision in the star schema: 15 digits of its name's hash"),
+        "models": Field("BIGINT", "models that have the architecture", "models"),
+        "gpu_name": Field("VARCHAR", "accelerator's full name"),
+        "on_ladder": Field("BOOLEAN", "whether the context is one of the catalogued lengths, not only a model's own maximum"),
+    }
+
+
 FIELDS: dict[str, Field] = {
     **_identity(),
     **_weights(),
@@ -411,4 +434,5 @@ FIELDS: dict[str, Field] = {
     **_engine_catalogs(),
     **_answers(),
     **_sizing(),
+    **_star(),
 }

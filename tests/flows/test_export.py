@@ -58,15 +58,28 @@ def test_every_exported_table_has_its_header_even_when_empty(exported: Path) -> 
     assert (exported / "changes.csv").read_text() == "change,model_id,provider,shape,quantization,context,was,now\n"
 
 
-def test_a_long_csv_is_split_by_provider(tmp_path: Path) -> None:
+def test_a_long_csv_is_split_by_provider_and_what_is_still_long_in_numbered_parts(tmp_path: Path) -> None:
     data = small_published_set()
     export(data, tmp_path, "csv")
     whole = pl.read_csv(tmp_path / "recommendations.csv", infer_schema=False)
-    export(data, tmp_path, "csv", rows_per_file=10)
-    parts = sorted(tmp_path.glob("recommendations*.csv"))
-    assert [path.name for path in parts] == [f"recommendations-{name}.csv" for name in sorted(whole["provider"].unique())]
-    together = pl.concat([pl.read_csv(path, infer_schema=False) for path in parts])
+    written = export(data, tmp_path, "csv", rows_per_file=100)
+    parts = [(name, rows) for name, rows in written if name.startswith("recommendations")]
+    assert sorted(path.name for path in tmp_path.glob("recommendations*.csv")) == sorted(name for name, _ in parts)
+    assert all(0 < rows <= 100 for _, rows in parts)
+    expected = []
+    for provider, rows in whole.group_by("provider").len().sort("provider").iter_rows():
+        count = -(-rows // 100)
+        expected += (
+            [f"recommendations-{provider}.csv"]
+            if count == 1
+            else [f"recommendations-{provider}-{n + 1}.csv" for n in range(count)]
+        )
+    assert [name for name, _ in parts] == expected
+    assert any(name.endswith("-2.csv") for name in expected)
+    assert any(not name[:-4].endswith(("-1", "-2", "-3", "-4")) for name in expected)
+    together = pl.concat([pl.read_csv(tmp_path / name, infer_schema=False) for name, _ in parts])
     assert together.sort(together.columns).equals(whole.sort(whole.columns))
+    assert [name for name, _ in written if name.startswith("shapes")] == ["shapes.csv"]
 
 
 def test_nothing_half_written_is_left(exported: Path) -> None:
