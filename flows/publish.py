@@ -26,8 +26,10 @@ import duckdb
 import polars as pl
 
 from flows.changes import write_changes
+from flows.integrity import file_sums, sound_latest
 from flows.publish_checks import PublishError, check_facts, check_published
 from flows.published import DATABASE, RUN, Versions, read_run
+from flows.retention import limits_of, mark_superseded, retire
 from flows.sql_files import sql_text
 from transforms import contracts
 
@@ -78,7 +80,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
         if target.exists():
             raise PublishError(f"version {run_id} exists already in {versions.root}")
         tables = check_facts(tables)
-        before = versions.latest()
+        before = sound_latest(versions)
         partial = versions.root / f".{run_id}.partial"
         partial.mkdir()
         build_database(partial / DATABASE, tables)
@@ -93,6 +95,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
         run = {
             **(facts or {}),
             "run_id": run_id,
+            "sequence": versions.next_sequence(),
             "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "previous": before.name if before else None,
             "content_hash": content,
@@ -102,6 +105,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
             "coverage": _coverage(tables),
             "freshness": _freshness(tables),
             "inputs": inputs,
+            "files": file_sums(partial),
             "tools": _tools(),
             "build_seconds": round(time.monotonic() - started, 1),
         }
@@ -110,12 +114,15 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
         partial.rename(target)
         _sync(versions.root)
         point_latest(versions, run_id)
-        _retire(versions, _kept(tables))
+        retire(data, limits_of(tables["policies"]))
     return Published(run_id, target, counts, changes, unchanged, time.monotonic() - started)
 
 
 def point_latest(versions: Versions, run_id: str) -> None:
     """Make `latest` name a version that is already in its place, in one atomic step."""
+    outgoing = versions.latest()
+    if outgoing is not None and outgoing.name != run_id:
+        mark_superseded(outgoing)
     temporary = versions.root / f".latest.{os.getpid()}"
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(run_id, target_is_directory=True)
@@ -188,22 +195,6 @@ def _content_hash(inputs: dict[str, dict[str, object]]) -> str:
     for path in sorted(path for path in Path(str(room)).rglob("*.sql")):
         digest.update(path.read_bytes())
     return digest.hexdigest()
-
-
-def _kept(tables: dict[str, pl.DataFrame]) -> int:
-    from flows.publish_checks import setting
-
-    return int(setting(tables["policies"], "versions_kept"))
-
-
-def _retire(versions: Versions, keep: int) -> None:
-    """Delete the oldest versions beyond `keep`, never the one that `latest` names."""
-    latest = versions.latest()
-    for old in versions.all()[:-keep]:
-        if old != latest:
-            doomed = versions.root / f".{old.name}.retired"
-            old.rename(doomed)
-            shutil.rmtree(doomed, ignore_errors=True)
 
 
 def _remove_leftovers(root: Path) -> None:

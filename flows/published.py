@@ -60,12 +60,21 @@ class Versions:
             return []
         found = [entry for entry in self.root.iterdir() if not entry.name.startswith(".") and not entry.is_symlink()]
         complete = [entry for entry in found if (entry / RUN).is_file() and (entry / DATABASE).is_file()]
-        return sorted(complete, key=lambda version: (published_at(version), version.name))
+        ordered = [(order, version) for version in complete if (order := _order(version)) is not None]
+        return [version for _, version in sorted(ordered)]
+
+    def next_sequence(self) -> int:
+        """The number of the version that is published next."""
+        return max((order[0] for version in self.all() if (order := _order(version))), default=0) + 1
 
 
-def published_at(version: Path) -> str:
-    """When a version was published (ISO 8601, UTC), by its run.json."""
-    return str(read_run(version).get("published_at", ""))
+def _order(version: Path) -> tuple[int, str, str] | None:
+    """Where a version stands among the others: by its number, for a clock may go backwards. None where run.json is damaged."""
+    try:
+        run = read_run(version)
+        return int(str(run.get("sequence", 0))), str(run.get("published_at", "")), version.name
+    except (OSError, ValueError, AttributeError):
+        return None
 
 
 def read_run(version: Path) -> dict[str, object]:

@@ -58,23 +58,31 @@ def rollback(data: Path, run: str | None = None) -> Path:
 
     Raises NotPublishedError when there is no such version; the message names those that are kept.
     """
+    from flows.integrity import damage
     from flows.publish import point_latest
 
     versions = Versions(data)
     current = require_latest(data)
     kept = versions.all()
     if run is None:
-        older = kept[: kept.index(current)]
+        older = kept[: kept.index(current)] if current in kept else kept
         if not older:
             raise NotPublishedError(f"no version is older than {current.name}")
         target = older[-1]
     else:
         matching = [version for version in kept if version.name == run]
         if not matching:
-            raise NotPublishedError(f"no version {run}; kept are {', '.join(version.name for version in kept)}")
+            raise NotPublishedError(f"no version {run}; kept are {_names(kept)}")
         target = matching[0]
+    damaged = damage(target)
+    if damaged:
+        raise NotPublishedError(f"version {target.name} is damaged: {', '.join(damaged)}; name another of {_names(kept)}")
     point_latest(versions, target.name)
     return target
+
+
+def _names(versions: list[Path]) -> str:
+    return ", ".join(version.name for version in versions)
 
 
 def print_rollback(data: Path, run: str | None) -> int:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from published_set import copied_versions, small_published_set, tables_of
 
-from flows.publish import point_latest, publish
+from flows.publish import publish
 from flows.publish_checks import PublishError
 from flows.published import DATABASE, Versions, open_version, read_run
 from transforms import contracts
@@ -124,20 +124,11 @@ def test_a_run_id_never_leads_out_of_the_directory(tmp_path: Path, name: str) ->
         publish(tmp_path, name, {})
 
 
-def test_the_last_versions_are_kept_and_the_current_one_always(tmp_path: Path) -> None:
-    tables = tables_of(shapes=1)
-    keep = (pl.col("policy") == "publish") & (pl.col("key") == "versions_kept")
-    tables["policies"] = tables["policies"].with_columns(value=pl.when(keep).then(2.0).otherwise("value"))
-    copied_versions(tmp_path, "a", "b", "c", "d")
-    point_latest(Versions(tmp_path), "a")
-    publish(tmp_path, "e", tables)
-    assert [version.name for version in Versions(tmp_path).all()] == ["d", "e"]
-
-
 def test_a_reader_keeps_its_version_while_the_next_is_published_and_its_own_deleted(tmp_path: Path) -> None:
     tables = tables_of(shapes=1)
-    keep = (pl.col("policy") == "publish") & (pl.col("key") == "versions_kept")
-    tables["policies"] = tables["policies"].with_columns(value=pl.when(keep).then(1.0).otherwise("value"))
+    key = pl.when(pl.col("policy") == "publish").then("key")
+    limits = key.replace_strict({"versions_kept": 1.0, "retire_grace_minutes": 0.0}, default=None)
+    tables["policies"] = tables["policies"].with_columns(value=pl.coalesce(limits, "value"))
     copied_versions(tmp_path, "one")
     first = Versions(tmp_path).latest()
     rows = read_run(first)["counts"]["recommendations"]
@@ -160,7 +151,7 @@ data = Path(sys.argv[1])
 built = data / "built.duckdb"
 steps = [(join, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "replace"), (Path, "symlink_to"),
          (Path, "write_text"), (Path, "unlink"), (module, "_sync_tree"), (module, "_write_parquet"), (module, "write_changes"),
-         (module, "check_published"), (module, "_retire"), (module, "point_latest")]
+         (module, "check_published"), (module, "retire"), (module, "point_latest")]
 
 def build():
     join.build_database(built, tables_of(shapes=1))

@@ -1,0 +1,121 @@
+"""What is kept: the last versions within a disk budget, and what a reader may still be reading; damage and clocks apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from published_set import copied_versions
+
+from flows.integrity import damage, sound_latest
+from flows.lake import open_lake
+from flows.publish import point_latest
+from flows.published import DATABASE, Versions, read_run
+from flows.retention import Limits, disk_use, retire
+from flows.status import rollback
+
+HOUR = 3600.0
+UNBOUND = float("inf")
+
+
+def kept(data: Path) -> list[str]:
+    return [version.name for version in Versions(data).all()]
+
+
+def superseded(data: Path, hours_ago: float, *names: str) -> None:
+    for name in names:
+        moment = time.time() - hours_ago * HOUR
+        os.utime(data / "published" / name, (moment, moment))
+
+
+def test_the_last_versions_are_kept_and_the_current_one_always(tmp_path: Path) -> None:
+    copied_versions(tmp_path, "a", "b", "c", "d")
+    point_latest(Versions(tmp_path), "a")
+    superseded(tmp_path, 2, "a", "b", "c", "d")
+    retire(tmp_path, Limits(2, UNBOUND, HOUR))
+    assert kept(tmp_path) == ["a", "c", "d"]
+    assert Versions(tmp_path).latest().name == "a"
+
+
+def test_a_version_that_was_latest_a_moment_ago_is_not_taken_from_its_readers(tmp_path: Path) -> None:
+    copied_versions(tmp_path, "a", "b", "c")
+    superseded(tmp_path, 2, "a", "b", "c")
+    point_latest(Versions(tmp_path), "a")  # c is latest no longer: its grace begins
+    retire(tmp_path, Limits(1, 0, HOUR))
+    assert kept(tmp_path) == ["a", "c"]
+    superseded(tmp_path, 2, "c")
+    retire(tmp_path, Limits(1, 0, HOUR))
+    assert kept(tmp_path) == ["a"]
+
+
+def test_grace_begins_anew_where_the_clock_went_backwards(tmp_path: Path) -> None:
+    copied_versions(tmp_path, "a", "b")
+    superseded(tmp_path, -48, "a")
+    retire(tmp_path, Limits(1, UNBOUND, HOUR))
+    assert kept(tmp_path) == ["a", "b"]
+    assert (tmp_path / "published" / "a").stat().st_mtime <= time.time()
+
+
+def test_the_budget_counts_the_lake_and_what_versions_share_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    copied_versions(tmp_path, "a", "b", "c")
+    superseded(tmp_path, 2, "a", "b", "c")
+    size = disk_use(tmp_path)["versions_bytes"] // 3
+    shutil.rmtree(tmp_path / "published" / "b")
+    shutil.copytree(tmp_path / "published" / "a", tmp_path / "published" / "b", copy_function=os.link)
+    lake = open_lake(tmp_path)
+    lake.directory.joinpath("hub_files.parquet.damaged").write_bytes(bytes(size // 2))
+    retire(tmp_path, Limits(7, 2.6 * size, 0))
+    assert kept(tmp_path) == ["a", "b", "c"]  # a and b are the same file
+    retire(tmp_path, Limits(7, 1.9 * size, 0))
+    assert kept(tmp_path) == ["c"]
+    assert "budget" not in capsys.readouterr().err
+    retire(tmp_path, Limits(7, 1.2 * size, 0))
+    assert not list(lake.directory.glob("*.damaged"))
+    assert "budget" not in capsys.readouterr().err
+    retire(tmp_path, Limits(7, 0.5 * size, 0))
+    assert kept(tmp_path) == ["c"]
+    assert "more than its budget" in capsys.readouterr().err
+
+
+def test_versions_are_in_the_order_they_were_published_in_whatever_the_clock_said(tmp_path: Path) -> None:
+    copied_versions(tmp_path, "first", "second")
+    for name, sequence, published in (("first", 1, "2031-01-01T00:00:00+00:00"), ("second", 2, "2026-01-01T00:00:00+00:00")):
+        path = tmp_path / "published" / name / "run.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"sequence": sequence, "published_at": published}))
+    assert kept(tmp_path) == ["first", "second"]
+    assert Versions(tmp_path).next_sequence() == 3
+    assert rollback(tmp_path).name == "first"
+
+
+def test_a_damaged_version_is_noticed_and_the_newest_sound_one_takes_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied_versions(tmp_path, "a", "b", "c")
+    versions = Versions(tmp_path)
+    assert set(read_run(versions.root / "a")["files"]) > {DATABASE, "recommendations.parquet"}
+    for name in ("b", "c"):
+        with (versions.root / name / "recommendations.parquet").open("r+b") as stream:
+            stream.seek(100)
+            stream.write(b"\0damage\0")
+    assert damage(versions.root / "a") == [] and damage(versions.root / "c") == ["recommendations.parquet"]
+    assert sound_latest(versions).name == "a"
+    assert versions.latest().name == "a"
+    assert "version c is damaged (recommendations.parquet): latest is a" in capsys.readouterr().err
+    (versions.root / "a" / "run.json").write_text("{")
+    assert damage(versions.root / "a") == ["run.json"]
+    assert sound_latest(versions) is None
+    assert kept(tmp_path) == ["b", "c"]
+
+
+def test_rollback_refuses_a_damaged_version(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from flows.cli import main
+
+    copied_versions(tmp_path, "a", "b")
+    (tmp_path / "published" / "a" / "rejects.parquet").unlink()
+    assert main(["rollback", "--data", str(tmp_path)]) == 2
+    assert "version a is damaged: rejects.parquet" in capsys.readouterr().err
+    assert Versions(tmp_path).latest().name == "b"
