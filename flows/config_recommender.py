@@ -1,86 +1,141 @@
-"""`shapefit recommend --policy config_recommender`: models and GPUs as the Config Recommender's JSON files, its report out."""
+"""The Config Recommender's way of asking: models and GPUs as its JSON files or as Python objects, its report out.
+
+From the command line `shapefit recommend --policy config_recommender`; from Python the tool's own names:
+
+    from flows.config_recommender import GPURecommender, GPUSpec, ModelArchitecture
+
+    result = GPURecommender(latency_bound_ms=10).recommend_gpu(ModelArchitecture("Qwen/Qwen2.5-7B"), [GPUSpec(…)])
+    result.recommended_gpu, result.performance.tokens_per_second, result.reasoning
+"""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from flows.catalogs import load_catalogs
 from flows.estimator import estimating
 from flows.model_facts import find_models
-from flows.output import OutputError, write_atomically, write_object
+from flows.output import Format, OutputError, emit, form_of, rows_of_records, write_atomically, write_object
 from flows.published import fetch
-from transforms.config_recommender import PRECISION_BYTES, catalog_gpus, parse_gpus, parse_models, recommendation, refused
+from transforms.config_recommender import OBJECTIVES, PRECISION_BYTES, RecommendationResult, recommendation, refused
+from transforms.config_recommender_files import (
+    GPUSpec,
+    ModelArchitecture,
+    RecommenderFileError,
+    catalog_gpus,
+    checked_gpus,
+    checked_models,
+    gpu_table,
+    model_table,
+    parse_gpus,
+    parse_models,
+)
 from transforms.configured_gpus import cheapest_per_gpu
+
+__all__ = ["GPURecommender", "GPUSpec", "ModelArchitecture", "RecommendationResult", "print_gpus", "read_gpus", "read_models"]
 
 
 @dataclass(frozen=True)
-class RecommenderQuestion:
-    """Models (ids, or a models file), GPUs (a GPU file; the catalog's where None) and the tool's own conditions."""
+class GPURecommender:
+    """The conditions of a recommendation; None takes the policy's setting (one sequence of 2,048 tokens at 16 bit).
 
-    models: tuple[str, ...]
-    gpus: Path | None = None
+    latency_bound_ms is per token; precision is fp32, fp16, bf16, fp8 or int8; objective is performance (the tool's own: the
+    fastest, cost as the tie-breaker), cost or balanced; data is where models are looked up first.
+    """
+
     latency_bound_ms: float | None = None
     batch_size: int | None = None
     sequence_length: int | None = None
     precision: str | None = None
+    objective: str = "performance"
+    data: Path = Path("data")
+
+    def recommend_gpu(self, model: ModelArchitecture, available_gpus: Sequence[GPUSpec] | None = None) -> RecommendationResult:
+        """The best GPU for a model among those given (None: the catalogued ones). Raises RecommenderFileError for bad values."""
+        return self.recommend_for_models([model], available_gpus)[0]
+
+    def recommend_for_models(
+        self, models: Sequence[ModelArchitecture], available_gpus: Sequence[GPUSpec] | None = None
+    ) -> list[RecommendationResult]:
+        """The answer for each model, in order; one that has no estimate says why. Raises RecommenderFileError for bad values."""
+        if self.objective not in OBJECTIVES or self.precision not in (None, *PRECISION_BYTES):
+            known = f"objectives {', '.join(OBJECTIVES)}; precisions {', '.join(PRECISION_BYTES)}"
+            raise RecommenderFileError(f"no objective {self.objective} or precision {self.precision} (known: {known})")
+        asked = checked_models(models)
+        catalogs = load_catalogs()
+        if available_gpus is None:
+            available_gpus = catalog_gpus(catalogs["gpus"], cheapest_per_gpu(catalogs["shapes"], catalogs["prices"]))
+        facts = find_models([model.name for model in asked if not model.is_whole()], self.data)
+        keys = dict(facts.models.select("model_id", "architecture_key").iter_rows())
+        by_key = {row["architecture_key"]: row for row in facts.architectures.iter_rows(named=True)}
+        table = model_table(asked, {model: by_key[key] for model, key in keys.items()})
+        messages = dict(facts.rejects.select("model_id", "message").iter_rows())
+        with estimating(facts, catalogs) as connection:
+            connection.register("accelerators", gpu_table(checked_gpus(available_gpus)))
+            connection.register("given_models", table)
+            answered = set(table["architecture_key"])
+            return [
+                recommendation(model.name, self._rows(connection, model), self.latency_bound_ms, self.objective, self.precision)
+                if model.name in answered
+                else refused(model.name, messages[model.name])
+                for model in asked
+            ]
+
+    def _rows(self, connection: object, model: ModelArchitecture) -> list[dict[str, object]]:
+        question = {
+            "model": model.name,
+            "weight_bytes": PRECISION_BYTES[self.precision] if self.precision else None,
+            "batch_size": self.batch_size,
+            "sequence_length": self.sequence_length or model.max_sequence_length,
+            "latency_bound_ms": self.latency_bound_ms,
+            "objective": self.objective,
+        }
+        return fetch(connection, "ask/config_recommender.sql", question).records()  # type: ignore[arg-type]
 
 
-def recommend_gpus(question: RecommenderQuestion, data: Path) -> dict[str, object]:
-    """The tool's report: for each model the fastest GPU that holds it and meets the bound, and why the others do not.
-
-    Raises RecommenderFileError for a file that is none.
-    """
-    catalogs = load_catalogs()
-    if question.gpus is not None:
-        accelerators = parse_gpus(_read(question.gpus), question.gpus.name)
-    else:
-        accelerators = catalog_gpus(catalogs["gpus"], cheapest_per_gpu(catalogs["shapes"], catalogs["prices"]))
-    facts = find_models(question.models, data)
-    keys = dict(facts.models.select("model_id", "architecture_key").iter_rows())
-    messages = dict(facts.rejects.select("model_id", "message").iter_rows())
-    entries = []
-    with estimating(facts, catalogs) as connection:
-        connection.register("accelerators", accelerators)
-        for model in question.models:
-            if model not in keys:
-                entries.append(refused(model, messages[model]))
-                continue
-            rows = fetch(
-                connection,
-                "ask/config_recommender.sql",
-                {
-                    "architecture": keys[model],
-                    "weight_bytes": PRECISION_BYTES[question.precision] if question.precision else None,
-                    "batch_size": question.batch_size,
-                    "sequence_length": question.sequence_length,
-                    "latency_bound_ms": question.latency_bound_ms,
-                },
-            )
-            entries.append(recommendation(model, rows.records(), question.latency_bound_ms))
-    return {"recommendations": entries}
-
-
-def print_gpus(question: RecommenderQuestion, data: Path, output: Path | None) -> int:
-    """Print the report as JSON, or write it; 1 when a model has no GPU."""
-    if output is not None and output.suffix.lower() != ".json":
-        raise OutputError(f"the report of this policy is JSON: end {output} in .json")
-    report = recommend_gpus(question, data)
-    if output is None:
+def print_gpus(
+    recommender: GPURecommender, models: Sequence[ModelArchitecture], gpus: Path | None, form: Format | None, output: Path | None
+) -> int:
+    """Print the report as JSON (other forms: one row for each model and GPU), or write it; 1 when a model has no GPU."""
+    if output is not None and form_of(output) == "parquet":
+        raise OutputError(f"the report of this policy is JSON, or rows as .csv, .md or .txt: {output} is none")
+    results = recommender.recommend_for_models(models, read_gpus(gpus) if gpus else None)
+    report = {"recommendations": [result.to_dict() for result in results]}
+    if output is not None and form_of(output) == "json":
+        write_atomically(output, json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n")
+    elif output is None and form in (None, "json"):
         write_object(report)
     else:
-        write_atomically(output, json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n")
-    without = [entry for entry in report["recommendations"] if entry["recommended_gpu"] is None]
-    for entry in without:
-        print(f"shapefit: {entry['model_name']}: {entry['reasoning']}", file=sys.stderr)
+        rows = [row for result in results for row in _rows_of(result)]
+        emit(rows_of_records(rows, tuple(dict.fromkeys(name for row in rows for name in row))), form, output)
+    without = [result for result in results if result.recommended_gpu is None]
+    for result in without:
+        named = result.model_name in result.reasoning
+        print(f"shapefit: {result.reasoning if named else f'{result.model_name}: {result.reasoning}'}", file=sys.stderr)
     return 1 if without else 0
 
 
-def models_of_file(path: Path) -> tuple[str, ...]:
-    """The model ids of a models file, each once. Raises RecommenderFileError."""
-    return tuple(dict.fromkeys(parse_models(_read(path), path.name)))
+def read_models(path: Path) -> tuple[ModelArchitecture, ...]:
+    """The models of a models file. Raises RecommenderFileError."""
+    return parse_models(_read(path), path.name)
+
+
+def read_gpus(path: Path) -> tuple[GPUSpec, ...]:
+    """The GPUs of a GPU file. Raises RecommenderFileError."""
+    return parse_gpus(_read(path), path.name)
+
+
+def _rows_of(result: RecommendationResult) -> list[dict[str, object]]:
+    rows = [entry | {"reason": None} for entry in result.all_compatible_gpus] + list(result.incompatible_gpus)
+    head = {"model_name": result.model_name}
+    compatible = len(result.all_compatible_gpus)
+    if not rows:
+        return [head | {"gpu_name": None, "is_compatible": False, "reason": result.reasoning}]
+    return [head | {"gpu_name": row["gpu_name"], "is_compatible": place < compatible} | row for place, row in enumerate(rows)]
 
 
 def _read(path: Path) -> str:

@@ -1,153 +1,146 @@
-"""The Config Recommender's files: models and GPUs as JSON in, its report out."""
+"""The Config Recommender's answer: for each model the GPU that it recommends, its performance, and why not the others."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping, Sequence
-
-import polars as pl
-
-GPU_SCHEMA = {
-    "name": pl.String(),
-    "memory_gb": pl.Float64(),
-    "memory_bandwidth_gb_s": pl.Float64(),
-    "tflops_fp16": pl.Float64(),
-    "tflops_fp32": pl.Float64(),
-    "cost_per_hour": pl.Float64(),
-}
-"""The fields of a GPU file and of the table that the policy's macro reads; GB is 10^9 bytes, cost in USD."""
+from dataclasses import asdict, dataclass
 
 PRECISION_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "fp8": 1, "int8": 1}
 """Bytes of a value of each precision that the tool takes."""
 
-_NEEDED = ("name", "memory_gb", "memory_bandwidth_gb_s", "tflops_fp16")
+OBJECTIVES = {
+    "performance": "the fastest of {} compatible GPUs, the cheaper first on ties",
+    "cost": "the cheapest an hour of {} compatible GPUs, the faster first on ties",
+    "balanced": "the cheapest per token of {} compatible GPUs, the faster first on ties",
+}
+"""What the best GPU is; `performance` is the tool's own rule."""
 
 
-class RecommenderFileError(ValueError):
-    """A file of models or GPUs that cannot be read as one; the message names the entry."""
+@dataclass(frozen=True)
+class PerformanceEstimate:
+    """One model on one GPU: tokens per second, milliseconds per token, and memory in GB (10^9 bytes) by part."""
+
+    tokens_per_second: float | None
+    intertoken_latency_ms: float | None
+    memory_required_gb: float
+    memory_weights_gb: float
+    memory_kv_cache_gb: float
+    memory_activations_gb: float
+    fits_in_memory: bool
+    compute_bound: bool | None
+
+    @property
+    def latency_ms_per_token(self) -> float | None:
+        """The same as intertoken_latency_ms, by the name that the tool's Python examples use."""
+        return self.intertoken_latency_ms
 
 
-def parse_models(text: str, file: str) -> list[str]:
-    """The model ids of a models file: a JSON list of objects with a `name`. Raises RecommenderFileError."""
-    return [str(_text(entry, "name", f"{file}, model {number}")) for number, entry in _entries(text, file, {"name"})]
+@dataclass(frozen=True)
+class RecommendationResult:
+    """The answer for one model; recommended_gpu and performance are None where no GPU will do, and the reasoning says why."""
+
+    model_name: str
+    recommended_gpu: str | None
+    performance: PerformanceEstimate | None
+    reasoning: str
+    all_compatible_gpus: list[dict[str, object]]
+    incompatible_gpus: list[dict[str, object]]
+
+    def to_dict(self) -> dict[str, object]:
+        """The tool's JSON entry."""
+        return asdict(self)
 
 
-def parse_gpus(text: str, file: str) -> pl.DataFrame:
-    """The GPUs of a GPU file as a frame of GPU_SCHEMA. Raises RecommenderFileError."""
-    rows = []
-    for number, entry in _entries(text, file, set(GPU_SCHEMA)):
-        where = f"{file}, GPU {number}"
-        row: dict[str, object] = {"name": _text(entry, "name", where)}
-        for column in list(GPU_SCHEMA)[1:]:
-            value = entry.get(column)
-            if value is None and column not in _NEEDED:
-                row[column] = None
-                continue
-            least = 0 if column == "cost_per_hour" else math.ulp(0)
-            if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < math.inf:
-                raise RecommenderFileError(f"{where}: {column} must be a positive number, not {json.dumps(value)[:40]}")
-            row[column] = float(value)
-        rows.append(row)
-    names = [row["name"] for row in rows]
-    repeated = next((name for name in names if names.count(name) > 1), None)
-    if repeated is not None:
-        raise RecommenderFileError(f"{file}: two GPUs are called {repeated}")
-    return pl.DataFrame(rows, schema=GPU_SCHEMA, orient="row")
-
-
-def catalog_gpus(gpus: pl.DataFrame, cheapest: pl.DataFrame, bytes_per_gib: float = 2**30 / 1e9) -> pl.DataFrame:
-    """The gpus catalog as such a table: those with known rates, at the cheapest catalogued price of one.
-
-    `cheapest` has gpu and cheapest_usd_per_gpu_hour. Rates in 32 bit are not catalogued.
-    """
-    return (
-        gpus.join(cheapest, on="gpu", how="left")
-        .select(
-            name="gpu",
-            memory_gb=pl.col("memory_gib") * bytes_per_gib,
-            memory_bandwidth_gb_s="memory_bandwidth_gb_per_s",
-            tflops_fp16="fp16_tflops",
-            tflops_fp32=pl.lit(None, pl.Float64),
-            cost_per_hour="cheapest_usd_per_gpu_hour",
-        )
-        .drop_nulls(list(_NEEDED))
-    )
-
-
-def recommendation(model: str, rows: Sequence[Mapping[str, object]], latency_bound_ms: float | None) -> dict[str, object]:
-    """The tool's entry for one model, from the rows of the policy's macro, best first."""
+def recommendation(
+    model: str,
+    rows: Sequence[Mapping[str, object]],
+    latency_bound_ms: float | None = None,
+    objective: str = "performance",
+    precision: str | None = None,
+) -> RecommendationResult:
+    """The answer for one model, from the rows of the policy's macro, best first by the objective."""
+    asked = precision or "fp16"
     compatible = [row for row in rows if row["is_compatible"]]
-    others = [{"gpu": row["name"], "reason": _why_not(row, latency_bound_ms)} for row in rows if not row["is_compatible"]]
+    others = [_gpu(row) | {"reason": _why_not(row, latency_bound_ms)} for row in rows if not row["is_compatible"]]
     if not compatible:
-        least = min((row["memory_required_gb"] for row in rows), default=None)
-        bound = f" within {latency_bound_ms:g} ms a token" if latency_bound_ms is not None else ""
-        needs = f": it needs {least:.1f} GB" if least is not None else ""
-        return _entry(model, None, f"No GPU of those given takes {model}{bound}{needs}.", [], others)
+        return RecommendationResult(model, None, None, _nothing(model, rows, latency_bound_ms, asked), [], others)
     best = compatible[0]
     limit = "compute" if best["compute_bound"] else "memory bandwidth"
-    cost = f" Cost: ${best['cost_per_hour']:.2f}/hour." if best["cost_per_hour"] is not None else ""
-    reasoning = (
-        f"Selected {best['name']} for {model}. Throughput: {best['tokens_per_second']:.2f} tokens/sec, "
-        f"{best['intertoken_latency_ms']:.2f} ms a token, bound by {limit}. Memory: {best['memory_required_gb']:.1f} of "
-        f"{best['memory_gb']:.1f} GB.{cost} The fastest of {len(compatible)} compatible GPUs, cheaper first on ties."
+    parts = [
+        f"Selected {best['name']} for {model} in {asked}: {OBJECTIVES[objective].format(len(compatible))}.",
+        f"Throughput: {best['tokens_per_second']:.2f} tokens/sec.",
+        f"Latency: {best['intertoken_latency_ms']:.2f} ms a token, bound by {limit}.",
+        f"Memory: {best['memory_required_gb']:.1f} of {best['memory_gb']:.1f} GB ({_parts(best)}).",
+    ]
+    if best["cost_per_hour"] is not None:
+        parts.append(f"Cost: ${best['cost_per_hour']:.2f}/hour.")
+    if len(compatible) > 1:
+        second = compatible[1]
+        parts.append(f"Next: {second['name']} ({second['tokens_per_second']:.2f} tokens/sec{_price(second)}).")
+    return RecommendationResult(model, best["name"], _estimate(best), " ".join(parts), [_gpu(row) for row in compatible], others)
+
+
+def refused(model: str, message: str) -> RecommendationResult:
+    """The answer for a model that has no estimate."""
+    return RecommendationResult(model, None, None, message, [], [])
+
+
+def _nothing(model: str, rows: Sequence[Mapping[str, object]], latency_bound_ms: float | None, precision: str) -> str:
+    """Why no GPU will do: memory, the bound, or rates that are not known."""
+    held = [row for row in rows if row["fits_in_memory"]]
+    if not held:
+        largest = max(rows, key=lambda row: row["memory_gb"])
+        return (
+            f"No compatible GPU: {model} needs {largest['memory_required_gb']:.1f} GB in {precision} ({_parts(largest)}); "
+            f"the largest GPU given, {largest['name']}, has {largest['memory_gb']:.1f} GB."
+        )
+    timed = [row for row in held if row["intertoken_latency_ms"] is not None]
+    if not timed:
+        return f"No compatible GPU: {model} fits, but no GPU that holds it has a known rate in {precision}."
+    fastest = min(timed, key=lambda row: row["intertoken_latency_ms"])
+    return (
+        f"No GPU meets the latency bound of {latency_bound_ms:g} ms a token for {model}: the fastest that holds it, "
+        f"{fastest['name']}, takes {fastest['intertoken_latency_ms']:.2f} ms."
     )
-    return _entry(model, best, reasoning, compatible, others)
 
 
-def refused(model: str, message: str) -> dict[str, object]:
-    """The entry of a model that has no estimate."""
-    return _entry(model, None, message, [], [])
+def _estimate(row: Mapping[str, object]) -> PerformanceEstimate:
+    return PerformanceEstimate(
+        tokens_per_second=_rounded(row["tokens_per_second"]),
+        intertoken_latency_ms=_rounded(row["intertoken_latency_ms"]),
+        memory_required_gb=_rounded(row["memory_required_gb"]),
+        memory_weights_gb=_rounded(row["weights_gb"]),
+        memory_kv_cache_gb=_rounded(row["kv_cache_gb"]),
+        memory_activations_gb=_rounded(row["activation_gb"]),
+        fits_in_memory=row["fits_in_memory"],
+        compute_bound=row["compute_bound"],
+    )
 
 
-def _entry(
-    model: str,
-    best: Mapping[str, object] | None,
-    reasoning: str,
-    compatible: Sequence[Mapping[str, object]],
-    others: list[dict[str, object]],
-) -> dict[str, object]:
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def _gpu(row: Mapping[str, object]) -> dict[str, object]:
     return {
-        "model_name": model,
-        "recommended_gpu": best["name"] if best else None,
-        "performance": _performance(best) if best else None,
-        "reasoning": reasoning,
-        "all_compatible_gpus": [
-            {"gpu": row["name"], **_performance(row), "cost_per_hour": row["cost_per_hour"]} for row in compatible
-        ],
-        "incompatible_gpus": others,
+        "gpu_name": row["name"],
+        **asdict(_estimate(row)),
+        "memory_available_gb": row["memory_gb"],
+        "cost_per_hour": row["cost_per_hour"],
     }
 
 
-def _performance(row: Mapping[str, object]) -> dict[str, object]:
-    names = ("tokens_per_second", "intertoken_latency_ms", "memory_required_gb", "fits_in_memory", "compute_bound")
-    return {name: row[name] for name in names}
+def _parts(row: Mapping[str, object]) -> str:
+    return f"weights {row['weights_gb']:.1f}, KV cache {row['kv_cache_gb']:.2f}, activations {row['activation_gb']:.2f} GB"
+
+
+def _price(row: Mapping[str, object]) -> str:
+    return f", ${row['cost_per_hour']:.2f}/hour" if row["cost_per_hour"] is not None else ""
 
 
 def _why_not(row: Mapping[str, object], latency_bound_ms: float | None) -> str:
     if not row["fits_in_memory"]:
-        return f"needs {row['memory_required_gb']:.1f} GB, has {row['memory_gb']:.1f}"
+        return f"needs {row['memory_required_gb']:.1f} GB, has {row['memory_gb']:.1f} GB"
     if row["intertoken_latency_ms"] is None:
-        return "its rate in this precision is not known"
-    return f"{row['intertoken_latency_ms']:.2f} ms a token, above the bound of {latency_bound_ms:g}"
-
-
-def _entries(text: str, file: str, known: set[str]) -> list[tuple[int, dict[str, object]]]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise RecommenderFileError(f"{file} is not JSON: {error}") from None
-    if not isinstance(document, list) or not document or not all(isinstance(entry, dict) for entry in document):
-        raise RecommenderFileError(f"{file}: a list of objects is needed")
-    for number, entry in enumerate(document, 1):
-        unknown = sorted(set(entry) - known)
-        if unknown:
-            raise RecommenderFileError(f"{file}, entry {number}: no such field {unknown[0]} (known: {', '.join(sorted(known))})")
-    return list(enumerate(document, 1))
-
-
-def _text(entry: dict[str, object], name: str, where: str) -> str:
-    value = entry.get(name)
-    if not isinstance(value, str) or not value:
-        raise RecommenderFileError(f"{where}: {name} is missing")
-    return value
+        return "its arithmetic rate in this precision is not known"
+    return f"{row['intertoken_latency_ms']:.2f} ms a token, above the bound of {latency_bound_ms:g} ms"

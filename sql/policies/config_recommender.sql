@@ -1,10 +1,17 @@
 -- What the Config Recommender would answer for one architecture: a row is one accelerator of a table with the columns of its GPU files (name,
 -- memory_gb, memory_bandwidth_gb_s, tflops_fp16, tflops_fp32, cost_per_hour). A token takes the longer of its arithmetic and its reads at full
--- peak rates; weights and reads are true to the architecture (all experts held, a token's own read). place orders those that fit and meet the
+-- peak rates (unknown where a rate is); weights and reads are true to the architecture (all experts held, a token's own read). place orders those that fit and meet the
 -- latency bound: fastest first, the cheaper one on ties. Null arguments take the policy's settings; GB is 10^9 bytes.
+-- `models` names the table that holds the architecture (architecture_key, parameters_total, parameters_active, kv_bytes_per_token, hidden_size).
 -- Example: from config_recommender('4f1c…', 'my_gpus', latency_bound_ms := 10)
 create or replace macro config_recommender(
-    architecture, accelerators, weight_bytes := null, batch_size := null, sequence_length := null, latency_bound_ms := null
+    architecture,
+    accelerators,
+    weight_bytes := null,
+    batch_size := null,
+    sequence_length := null,
+    latency_bound_ms := null,
+    models := 'architectures'
 ) as table
 with
 
@@ -34,7 +41,7 @@ model as (
         facts.parameters_total * settings.value_bytes / 1e9 as weights_gb,
         facts.kv_bytes_per_token * settings.value_bytes / 2 * settings.batch * settings.tokens / 1e9 as kv_cache_gb,
         settings.activation_passes * settings.batch * settings.tokens * facts.hidden_size * settings.value_bytes / 1e9 as activation_gb
-    from architectures as facts
+    from query_table(models) as facts
     cross join settings
     where facts.architecture_key = architecture
 ),
@@ -59,6 +66,13 @@ paced as (
     cross join model
 ),
 
+timed as (
+    select
+        *,
+        compute_ms + greatest(memory_ms - compute_ms, 0) as intertoken_latency_ms
+    from paced
+),
+
 judged as (
     select
         name,
@@ -69,12 +83,13 @@ judged as (
         activation_gb,
         memory_required_gb,
         memory_required_gb <= memory_gb as fits_in_memory,
-        greatest(compute_ms, memory_ms) as intertoken_latency_ms,
-        1000 * batch / greatest(compute_ms, memory_ms) as tokens_per_second,
+        intertoken_latency_ms,
+        1000 * batch / intertoken_latency_ms as tokens_per_second,
         compute_ms > memory_ms as compute_bound,
         memory_required_gb <= memory_gb
-            and (latency_bound_ms is null or greatest(compute_ms, memory_ms) <= latency_bound_ms) as is_compatible
-    from paced
+            and intertoken_latency_ms is not null
+            and intertoken_latency_ms <= coalesce(latency_bound_ms, intertoken_latency_ms) as is_compatible
+    from timed
 )
 
 select
