@@ -1,44 +1,49 @@
 """The crawl: model ids and Hub queries → `hub_files`, many models at a time, each result durable as soon as it arrives.
 
-A run that was killed goes on where it stopped; a run after a complete one asks for metadata only. Without the Hub it says so
-once and leaves the lake as it is.
+A run that was killed goes on where it stopped; a run after a complete one asks for listings and metadata only. When the day's
+budget of requests ends, the run goes on with what it has, and the next one begins with the models that have waited longest.
+Without the Hub the crawl says so once and leaves the lake as it is.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.resources import files
 from pathlib import Path
 
-from huggingface_hub.errors import HfHubHTTPError
-from huggingface_hub.hf_api import ModelInfo
+import polars as pl
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from flows.fetch import Fetched, Known, fetch_model
-from flows.hub import Hub, OverBoundError, list_query, open_hub, reachable
-from flows.journal import Interrupted, Journal, interrupted_run, merge_journal
-from flows.lake import Lake, read_queries, read_table, write_queries, write_requested
+from flows.budget import daily_limit, note_sent, sent_today
+from flows.fetch import Fetched, Known, KnownHeaders, fetch_model
+from flows.fetchers import THREADS, Fetchers
+from flows.hub import Hub, open_hub, reachable
+from flows.journal import Journal, interrupted_run, merge_journal, read_texts
+from flows.lake import Lake, read_queries, read_table, write_requested
 from flows.run_log import say
-from flows.throttle import HubFailureError
-from transforms.model_list import HubQuery, ModelList, ModelListError, check_model_id, join_lists, parse_model_list
+from flows.survey import Survey, survey
+from transforms.model_list import ModelList, ModelListError, check_model_id, is_model_id, join_lists, parse_model_list
 
-THREADS = 12
 _OUTAGE_FAILURES = 2 * THREADS  # so many models in a row without an answer mean that the Hub has gone away
+_NOTED_SECONDS = 5.0
 _LONGEST_LIST_BYTES = 100 * 2**20
 
 
 @dataclass(frozen=True)
 class CrawlReport:
-    """What a crawl did. `hub` is reached, unreachable, lost (went away in the middle) or offline (not asked on purpose).
+    """What a crawl did. `hub` is reached, unreachable, lost (went away in the middle), offline (not asked on purpose) or
+    spent (the day's budget of requests was used up before).
 
     `model_ids` are the models of the run, queries answered; the counts are of models, `requests` of requests by kind.
+    `shared_headers` are fetched models that took the headers of a model with the same config and totals, `postponed` those that
+    the day's budget left for another night.
     """
 
     hub: str
@@ -46,6 +51,8 @@ class CrawlReport:
     fetched: int = 0
     unchanged: int = 0
     resumed: int = 0
+    shared_headers: int = 0
+    postponed: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
@@ -96,49 +103,89 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
     """
     started = time.monotonic()
     hub = hub or open_hub()
-    probed = models.ids[0] if models.ids else None
-    if offline or not reachable(hub, probed):
-        silent = "offline: the Hub is not asked" if offline else f"{hub.endpoint} cannot be reached"
-        say(f"{silent}; going on with the last known facts")
+    limit, sent = daily_limit(), sent_today(lake)
+    hub.requests.allowed = None if limit is None else max(0, limit - sent)
+    silence = _silence(hub, models, offline, limit)
+    if silence is not None:
+        state, why = silence
+        say(f"{why}; going on with the last known facts")
         merge_journal(lake)
         ids = _with_last_answers(lake, models)
         write_requested(lake, ids)
-        return CrawlReport("offline" if offline else "unreachable", ids, seconds=time.monotonic() - started)
-    listed = _answer_queries(lake, hub, models.queries)
-    ids = tuple(dict.fromkeys([*models.ids, *listed]))
+        return CrawlReport(state, ids, seconds=time.monotonic() - started)
     interrupted = interrupted_run(lake, full)
-    targets = [model_id for model_id in ids if model_id not in interrupted.done]
-    resumed = len(ids) - len(targets)
+    merge_journal(lake)
+    known = _Stored({}, {}, KnownHeaders()) if full else _known(lake)
+    surveyed = survey(lake, hub, models, known.commits)
+    ids = tuple(surveyed.ids)
+    targets = [model_id for model_id in ids if model_id not in interrupted.done and model_id not in surveyed.confirmed]
+    targets.sort(key=known.waiting_since)
+    resumed = sum(model_id in interrupted.done for model_id in ids)
     if resumed:
         say(f"going on with an interrupted run: {resumed:,} of {len(ids):,} models are there already")
-    known = {} if full else _known(lake, interrupted)
-    tally = _fetch_all(lake, hub, targets, known, listed, full)
-    merge_journal(lake)
+    with Journal(lake, full, interrupted) as journal:
+        tally = _fetch_all(journal, hub, targets, known, surveyed, _counting(lake, hub, limit, sent))
+    merge_journal(lake, list(surveyed.confirmed.values()))
     write_requested(lake, ids)
     report = CrawlReport(
         "lost" if tally.lost else "reached",
         ids,
         fetched=sum(tally.statuses.values()) - tally.unchanged,
-        unchanged=tally.unchanged,
+        unchanged=tally.unchanged + len(surveyed.confirmed),
         resumed=resumed,
-        statuses=dict(tally.statuses),
-        requests=dict(hub.requests),
+        shared_headers=tally.shared_headers,
+        postponed=tally.postponed,
+        statuses=dict(tally.statuses + surveyed.statuses),
+        requests=dict(hub.requests.by_kind),
         seconds=time.monotonic() - started,
     )
     say(_summary(report))
+    if report.postponed:
+        say(
+            f"the budget of {limit:,} Hub requests a day is used up: {report.postponed:,} models wait for the next night, "
+            "those that have waited longest first"
+        )
     return report
+
+
+def _silence(hub: Hub, models: ModelList, offline: bool, limit: int | None) -> tuple[str, str] | None:
+    """State and reason when the Hub is not asked, None when it answers."""
+    if offline:
+        return "offline", "offline: the Hub is not asked"
+    if hub.requests.spent:
+        return "spent", f"the budget of {limit:,} Hub requests a day is used up"
+    if not reachable(hub, models.ids[0] if models.ids else None):
+        return "unreachable", f"{hub.endpoint} cannot be reached"
+    return None
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """What the lake holds: commits and statuses, when each model was last fetched, and headers that others may share."""
+
+    commits: dict[str, Known]
+    fetched_at: dict[str, datetime]
+    headers: KnownHeaders
+
+    def waiting_since(self, model_id: str) -> float:
+        """When a model was last fetched, as seconds; before all others where it never was."""
+        moment = self.fetched_at.get(model_id)
+        return 0.0 if moment is None else moment.timestamp()
 
 
 @dataclass
 class _Tally:
     statuses: Counter[str] = field(default_factory=Counter)
     unchanged: int = 0
+    shared_headers: int = 0
+    postponed: int = 0
     failures_in_a_row: int = 0
     lost: bool = False
 
     def add(self, result: Fetched) -> None:
         self.statuses[result.files.status] += 1
         self.unchanged += result.unchanged
+        self.shared_headers += result.files.headers_of not in (None, result.files.model_id)
         failed = result.files.status == "network_failure"
         self.failures_in_a_row = self.failures_in_a_row + 1 if failed else 0
 
@@ -148,55 +195,67 @@ class _Tally:
 
 
 def _fetch_all(
-    lake: Lake, hub: Hub, targets: list[str], known: dict[str, Known], listed: dict[str, ModelInfo | None], full: bool
+    journal: Journal, hub: Hub, targets: list[str], known: _Stored, surveyed: Survey, count: Callable[[bool], None]
 ) -> _Tally:
     tally = _Tally()
-    waiting = deque(targets)
-    with Journal(lake, full) as journal, _progress(len(targets)) as show, ThreadPoolExecutor(THREADS, "crawl") as pool:
-        running: set[Future[Fetched]] = set()
-        while waiting or running:
-            while waiting and len(running) < 2 * THREADS and not tally.lost:
-                model_id = waiting.popleft()
-                running.add(pool.submit(fetch_model, hub, model_id, known.get(model_id), listed.get(model_id)))
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            results = [future.result() for future in finished]
+
+    def fetch(model_id: str) -> Fetched:
+        listed = surveyed.changed.pop(model_id, None)
+        return fetch_model(hub, model_id, known.commits.get(model_id), listed, known.headers)
+
+    with _progress(len(targets)) as show, Fetchers(fetch, targets) as fetchers:
+        for results in fetchers.batches():
             journal.append(results)
             for result in results:
                 tally.add(result)
+            count(False)
             show(len(results), tally)
             if tally.failures_in_a_row >= _OUTAGE_FAILURES and not tally.lost:
                 tally.lost = True
-                say(f"{hub.endpoint} no longer answers: {len(waiting):,} models keep their last known facts")
-                waiting.clear()
+                say(f"{hub.endpoint} no longer answers: {fetchers.stop():,} models keep their last known facts")
+    tally.postponed = fetchers.postponed
+    count(True)
     return tally
 
 
-def _known(lake: Lake, interrupted: Interrupted) -> dict[str, Known]:
-    table = read_table(lake, "hub_files", ["model_id", "sha", "status"])
-    stored = {} if table is None else {model_id: Known(sha, status) for model_id, sha, status in table.iter_rows()}
-    return stored | interrupted.known
+def _counting(lake: Lake, hub: Hub, limit: int | None, sent: int) -> Callable[[bool], None]:
+    """A function that notes the day's requests in the lake, at last and now and then: a killed run has spent its own too."""
+    noted = time.monotonic()
+
+    def count(at_last: bool) -> None:
+        nonlocal noted
+        if limit is not None and (at_last or time.monotonic() - noted > _NOTED_SECONDS):
+            note_sent(lake, sent + hub.requests.by_kind.total())
+            noted = time.monotonic()
+
+    return count
 
 
-def _answer_queries(lake: Lake, hub: Hub, queries: Sequence[HubQuery]) -> dict[str, ModelInfo | None]:
-    """What the queries name, with the metadata that the listing brings: no further request for unchanged models."""
-    answers = read_queries(lake)
-    listed: dict[str, ModelInfo | None] = {}
-    asked = False
-    for query in queries:
-        try:
-            found = [information for information in list_query(hub, query) if _is_model_id(information.id)]
-        except (HfHubHTTPError, HubFailureError, OverBoundError) as error:
-            say(f"{query.text}: {str(error).splitlines()[0]}; its last known answer is used")
-            continue
-        listed.update((information.id, information) for information in found)
-        answers[query.text] = [information.id for information in found]
-        asked = True
-    if asked:
-        write_queries(lake, answers)
-    for query in queries:
-        for model_id in answers.get(query.text, []):
-            listed.setdefault(model_id, None)
-    return listed
+def _known(lake: Lake) -> _Stored:
+    """The commits of models whose texts are all there, and the headers that other models may share."""
+    columns = ["model_id", "sha", "status", "fetched_at", "config_hash", "header_hash", "config_key", "safetensors_totals"]
+    table = read_table(lake, "hub_files", [*columns, "headers_of"])
+    if table is None:
+        return _Stored({}, {}, KnownHeaders())
+    hashes = read_table(lake, "hub_texts", ["text_hash"])
+    there = pl.Series("text_hash", [], dtype=pl.String) if hashes is None else hashes["text_hash"]
+    whole = table.filter(
+        (pl.col(column).is_null() | pl.col(column).is_in(there.implode())) for column in ("config_hash", "header_hash")
+    )
+    ids = whole["model_id"].to_list()
+    commits = dict(zip(ids, map(Known, whole["sha"].to_list(), whole["status"].to_list()), strict=True))
+    own = whole.filter(pl.col("headers_of") == pl.col("model_id"), pl.col("config_key").is_not_null())
+    own = own.sort("model_id").unique(["config_key", "safetensors_totals"], keep="first", maintain_order=True)
+    texts = read_texts(lake, own["header_hash"])
+    shared = {
+        (key, totals): (texts[header], model_id)
+        for model_id, key, totals, header in own.select(
+            "model_id", "config_key", "safetensors_totals", "header_hash"
+        ).drop_nulls().iter_rows()
+        if header in texts
+    }  # fmt: skip
+    fetched_at = dict(zip(table["model_id"].to_list(), table["fetched_at"].to_list(), strict=True))
+    return _Stored(commits, fetched_at, KnownHeaders(shared))
 
 
 def _with_last_answers(lake: Lake, models: ModelList) -> tuple[str, ...]:
@@ -204,15 +263,8 @@ def _with_last_answers(lake: Lake, models: ModelList) -> tuple[str, ...]:
     unknown = [query for query in models.queries if query.text not in answers]
     if unknown:
         say(f"{len(unknown)} Hub queries have never been answered and are left out, first {unknown[0].text}")
-    listed = [model_id for query in models.queries for model_id in answers.get(query.text, []) if _is_model_id(model_id)]
+    listed = [model_id for query in models.queries for model_id in answers.get(query.text, []) if is_model_id(model_id)]
     return tuple(dict.fromkeys([*models.ids, *listed]))
-
-
-def _is_model_id(model_id: object) -> bool:
-    try:
-        return isinstance(model_id, str) and bool(check_model_id(model_id))
-    except ModelListError:
-        return False
 
 
 def _summary(report: CrawlReport) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from huggingface_hub.errors import (
     DisabledRepoError,
@@ -16,12 +18,13 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.hf_api import ModelInfo
 
-from flows.headers import HeadersUnread, read_headers
-from flows.hub import Hub, OverBoundError, model_information, read_file
+from flows.headers import HeadersUnread, loadable, read_headers
+from flows.hub import Hub, OverBoundError, is_file_list, model_information, read_file
 from flows.throttle import HubFailureError
 from transforms.config import CONFIG_BYTES
+from transforms.content_keys import config_key, totals_agree
+from transforms.decoders import refusal
 from transforms.records import HubFiles
 from transforms.safetensors import HeaderError
 
@@ -30,10 +33,14 @@ QUANTIZATION_FILES = ("hf_quant_config.json", "quantize_config.json")
 _MOST_FILES = 5_000
 _LONGEST_TEXT = 1_000
 _LONGEST_TAGS = 20_000
+_COMMIT = re.compile(r"[0-9A-Za-z]{1,64}")
 
 
-@dataclass(frozen=True)
-class Known:
+_TOLD_BY_SUMMARY = ("speech", "encoder_only", "encoder_decoder")
+"""Rejects that model_type and class name decide alone, so that a listing's summary of the config is enough."""
+
+
+class Known(NamedTuple):
     """What the lake holds of a model: the commit that was read and what came of it."""
 
     sha: str | None
@@ -48,20 +55,53 @@ class Fetched:
     unchanged: bool = False
 
 
-def fetch_model(hub: Hub, model_id: str, known: Known | None = None, information: ModelInfo | None = None) -> Fetched:
+@dataclass(frozen=True)
+class KnownHeaders:
+    """Header summaries by config and totals: a model that shares both with a known one needs no header read."""
+
+    by_content: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+
+    def find(self, row: HubFiles) -> tuple[str, str] | None:
+        """Header summary and the model it was read from, for a row with config and totals."""
+        if row.config_key is None or row.safetensors_totals is None:
+            return None
+        return self.by_content.get((row.config_key, row.safetensors_totals))
+
+    def add(self, row: HubFiles) -> None:
+        """Remember a model's own headers, once they were found to agree with its totals."""
+        if row.headers_of == row.model_id and row.config_key and row.safetensors_totals and row.header_summary:
+            self.by_content.setdefault((row.config_key, row.safetensors_totals), (row.header_summary, row.model_id))
+
+
+def fetch_model(
+    hub: Hub,
+    model_id: str,
+    known: Known | None = None,
+    listed: HubFiles | None = None,
+    headers: KnownHeaders | None = None,
+) -> Fetched:
     """Fetch a model; never raises for the model's or the Hub's trouble, which becomes the row's status and message.
 
-    `known` is what the lake holds: an unchanged commit costs no request beyond metadata. `information` is the metadata where
-    a listing has already brought it.
+    Args:
+        hub: the Hub.
+        model_id: the model.
+        known: what the lake holds: an unchanged commit costs no request beyond metadata.
+        listed: the row as a listing described it, which saves the metadata request.
+        headers: headers of other models, which save reading those of a model with the same config and totals.
+
+    Raises BudgetSpentError when the day's budget of requests ends before the model is read.
     """
-    row = HubFiles(model_id=model_id, status="ok", source="hub", fetched_at=datetime.now(UTC))
+    row = listed or HubFiles(model_id=model_id, status="ok", source="hub", fetched_at=datetime.now(UTC))
     try:
-        row = described(row, information or model_information(hub, model_id))
+        if listed is None:
+            row = described(row, model_information(hub, model_id))
+        if row.status != "ok":  # what the listing says of it is enough
+            return Fetched(row)
         if row.disabled:
             return Fetched(_disabled(row))
-        if known is not None and row.sha is not None and row.sha == known.sha and _settled(hub, known):
+        if known is not None and row.sha is not None and row.sha == known.sha and settled(hub, known):
             return Fetched(replace(row, status=known.status), unchanged=True)
-        return Fetched(_read_files(hub, row))
+        return Fetched(_read_files(hub, row, KnownHeaders() if headers is None else headers))
     except GatedRepoError:
         return Fetched(_gated(hub, row))
     except DisabledRepoError:
@@ -85,39 +125,69 @@ def fetch_model(hub: Hub, model_id: str, known: Known | None = None, information
         )
 
 
-def described(row: HubFiles, information: ModelInfo) -> HubFiles:
-    """The row with the listing metadata filled in; values of the wrong type are left out, texts are cut to sane lengths."""
-    card = information.card_data.to_dict() if information.card_data is not None else {}
-    tags = [tag for tag in information.tags or [] if isinstance(tag, str)]
-    names = [sibling.rfilename for sibling in information.siblings or [] if isinstance(sibling.rfilename, str)]
+def described(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
+    """The row with the Hub's metadata filled in; values of the wrong type are left out, texts are cut to sane lengths.
+
+    A model that the summary of its config shows to be no decoder has the status of its reject at once, unless it is gated: then
+    what is behind the gate is not known.
+    """
+    card = metadata.get("cardData")
+    card = card if isinstance(card, dict) else {}
+    tags = [tag for tag in _list(metadata.get("tags")) if isinstance(tag, str)]
+    siblings = metadata.get("siblings")
+    if not is_file_list(siblings):
+        raise ValueError("a list of files that is none")
+    names: list[str] = [each["rfilename"] for each in siblings or []]  # type: ignore[attr-defined, index]
     names.sort(key=lambda name: (name.count("/"), name))
-    sha = _text(information.sha)
-    totals = information.safetensors.parameters if information.safetensors is not None else None
-    return replace(
+    sha = _text(metadata.get("sha"))
+    gated = metadata.get("gated")
+    row = replace(
         row,
-        sha=sha if sha is not None and re.fullmatch(r"[0-9A-Za-z]{1,64}", sha) else None,
-        author=_text(information.author) or (row.model_id.split("/")[0] if "/" in row.model_id else None),
+        sha=sha if sha is not None and _COMMIT.fullmatch(sha) else None,
+        author=_text(metadata.get("author")) or (row.model_id.split("/")[0] if "/" in row.model_id else None),
         license=_text(card.get("license")) or _tagged(tags, "license:"),
-        gated=_text({False: "false", True: "true"}.get(information.gated, information.gated)),  # type: ignore[arg-type]
-        private=information.private if isinstance(information.private, bool) else None,
-        disabled=information.disabled if isinstance(information.disabled, bool) else None,
-        downloads=_count(information.downloads),
-        likes=_count(information.likes),
-        last_modified=information.last_modified if isinstance(information.last_modified, datetime) else None,
-        pipeline_tag=_text(information.pipeline_tag),
+        pipeline_tag=_text(metadata.get("pipeline_tag")),
         base_model=_base_model(card.get("base_model"), tags),
         tags=_json_list(tags, _LONGEST_TAGS),
-        files=json.dumps(names[:_MOST_FILES], ensure_ascii=False) if information.siblings is not None else None,
-        safetensors_totals=json.dumps(totals) if isinstance(totals, dict) and len(totals) < 100 else None,
+        files=json.dumps(names[:_MOST_FILES], ensure_ascii=False) if siblings is not None else None,
+        safetensors_totals=_totals(metadata.get("safetensors")),
+        **refreshed(metadata),
     )
+    summary = metadata.get("config")
+    if not gated and isinstance(summary, dict) and "config.json" in names:
+        refused = refusal(row, {key: summary[key] for key in ("model_type", "architectures") if key in summary})
+        if refused is not None and refused.code in _TOLD_BY_SUMMARY:
+            return replace(row, status=refused.code, message=refused.message)
+    return row
 
 
-def _settled(hub: Hub, known: Known) -> bool:
-    # A network failure says nothing about the model, and access may have been granted since a gate was met.
+def refreshed(metadata: Mapping[str, object]) -> dict[str, object]:
+    """What may change at an unchanged commit, by column of `hub_files`; values of the wrong type are null."""
+    gated, private, disabled = metadata.get("gated"), metadata.get("private"), metadata.get("disabled")
+    modified = metadata.get("lastModified")
+    try:
+        time = datetime.fromisoformat(modified) if isinstance(modified, str) else None
+    except ValueError:
+        time = None
+    return {
+        "gated": {False: "false", True: "true"}[gated] if isinstance(gated, bool) else _text(gated),
+        "private": private if isinstance(private, bool) else None,
+        "disabled": disabled if isinstance(disabled, bool) else None,
+        "downloads": _count(metadata.get("downloads")),
+        "likes": _count(metadata.get("likes")),
+        "last_modified": time if time is None or time.tzinfo is not None else time.replace(tzinfo=UTC),
+    }
+
+
+def settled(hub: Hub, known: Known) -> bool:
+    """Whether an unchanged commit needs no second look.
+
+    A network failure says nothing about the model, and access may have been granted since a gate was met.
+    """
     return known.status != "network_failure" and not (known.status == "gated" and hub.has_token)
 
 
-def _read_files(hub: Hub, row: HubFiles) -> HubFiles:
+def _read_files(hub: Hub, row: HubFiles, known_headers: KnownHeaders) -> HubFiles:
     files: list[str] | None = json.loads(row.files) if row.files is not None else None
     revision = row.sha or "main"
     if files is not None and "config.json" not in files:
@@ -131,6 +201,10 @@ def _read_files(hub: Hub, row: HubFiles) -> HubFiles:
         if name in (files or []):
             row = replace(row, quantization_json=_read_optional(hub, row.model_id, revision, name))
             break
+    row = replace(row, config_key=config_key(row.config_json or "", row.quantization_json))
+    found = known_headers.find(row)
+    if found is not None and loadable(files or []):
+        return replace(row, header_summary=found[0], headers_of=found[1])
     try:
         headers = read_headers(hub, row.model_id, revision, files or [])
     except HeaderError as error:
@@ -139,7 +213,9 @@ def _read_files(hub: Hub, row: HubFiles) -> HubFiles:
         return replace(row, status="over_bound", message=str(error))
     if isinstance(headers, HeadersUnread):
         return replace(row, message=headers.message)
-    return replace(row, header_summary=headers)
+    row = replace(row, header_summary=headers, headers_of=row.model_id if totals_agree(headers, row.safetensors_totals) else None)
+    known_headers.add(row)
+    return row
 
 
 def _read_optional(hub: Hub, model_id: str, revision: str, name: str) -> str | None:
@@ -189,6 +265,17 @@ def _not_found(hub: Hub, row: HubFiles) -> HubFiles:
 def _decoded(data: bytes) -> str:
     # Bytes that are no UTF-8 become U+FFFD: the text stays storable, and a broken JSON stays broken.
     return data.decode("utf-8-sig", errors="replace")
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
+
+
+def _totals(stated: object) -> str | None:
+    counts = stated.get("parameters") if isinstance(stated, dict) else None
+    if not isinstance(counts, dict) or not 0 < len(counts) < 100:
+        return None
+    return json.dumps({dtype: count for dtype in sorted(counts) if (count := _count(counts[dtype])) is not None})
 
 
 def _text(value: object) -> str | None:

@@ -75,6 +75,11 @@ def read_headers(hub: Hub, model_id: str, sha: str, files: Sequence[str]) -> str
         return HeadersUnread(f"the Hub refused the safetensors headers (HTTP {status}): sizes are from the config")
 
 
+def loadable(files: Sequence[str]) -> bool:
+    """Whether a repository holds safetensors files that an engine would load."""
+    return INDEX_FILE in files or bool(single_weights(files))
+
+
 def single_weights(files: Sequence[str]) -> list[str]:
     """The root safetensors files that an engine loads when there is no index; empty where that is not certain.
 
@@ -125,7 +130,7 @@ def _read_sharded_route(hub: Hub, model_id: str, sha: str) -> str | None:
     url = f"{hub.endpoint}/api/models/{model_id}/safetensors-metadata/{INDEX_FILE}"
 
     def ask() -> tuple[bytes, str]:
-        with open_url(hub, "sharded metadata", url, hub.headers()) as response:
+        with open_url(hub, "sharded metadata", url, hub.headers) as response:
             return read_body(response, HEADER_BYTES, "the sharded metadata"), response.headers.get("x-repo-commit", sha)
 
     try:

@@ -9,26 +9,29 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_url
-from huggingface_hub.hf_api import ModelInfo
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, set_client_factory
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status, set_client_factory, validate_repo_id
 from huggingface_hub.utils import logging as hub_logging
 
+from flows.budget import Requests
 from flows.throttle import NonsenseAnswerError, Retries, Throttle, with_retries
-from transforms.model_list import HubQuery
+from transforms.json_text import JsonError, parse_json
 from transforms.safetensors import HEADER_BYTES
 
-EXPAND = [
-    "author", "cardData", "disabled", "downloads", "gated", "lastModified", "likes", "pipeline_tag", "private", "safetensors",
+LISTED = (
+    "author", "config", "disabled", "downloads", "gated", "lastModified", "likes", "pipeline_tag", "private", "safetensors",
     "sha", "siblings", "tags",
-]  # fmt: skip
-"""What one metadata request asks of a model, alone or in a listing."""
+)  # fmt: skip
+"""What a listing brings of each model. License and base model are among the tags."""
+
+ASKED = (*LISTED, "cardData")
+"""What one metadata request asks of a model."""
 
 _TIMEOUT = httpx2.Timeout(20.0, connect=10.0)
 _PROBE_TIMEOUT = httpx2.Timeout(4.0)
@@ -36,6 +39,8 @@ _PROBE_SECONDS = 8.5
 _READ_SECONDS = 300.0  # one file's header or config, however slowly it drips
 _ANSWER_BYTES = HEADER_BYTES + 2**20
 _ERROR_BYTES = 2**20
+_METADATA_BYTES = 50 * 2**20
+_METADATA_PARTS = 500_000
 _CHUNK_BYTES = 2**16
 _BAD_TOKEN = "Invalid credentials in Authorization header"
 
@@ -50,12 +55,12 @@ class TokenRefusedError(ValueError):
 
 @dataclass(frozen=True)
 class Hub:
-    """One Hub: its client, the shared throttle and the count of requests by kind (metadata, listing, config, headers, …)."""
+    """One Hub: its client, the shared throttle, and the requests sent to it against the day's budget."""
 
     api: HfApi
     throttle: Throttle = field(default_factory=Throttle)
     retries: Retries = field(default_factory=Retries)
-    requests: Counter[str] = field(default_factory=Counter)
+    requests: Requests = field(default_factory=Requests)
     sharded_route: ShardedRoute = field(default_factory=lambda: ShardedRoute())
 
     @property
@@ -66,10 +71,11 @@ class Hub:
     @property
     def has_token(self) -> bool:
         """Whether requests carry a token."""
-        return "authorization" in self.headers()
+        return "authorization" in self.headers
 
-    def headers(self) -> dict[str, str]:
-        """Headers of a request: user agent, and the token where there is one."""
+    @cached_property
+    def headers(self) -> Mapping[str, str]:
+        """Headers of a request: user agent, and the token where there is one (looked up once, not for each request)."""
         return build_hf_headers(token=self.api.token, library_name="shapefit")
 
 
@@ -153,10 +159,10 @@ def reachable(hub: Hub, model_id: str | None = None) -> bool:
     def probe() -> None:
         for pause in (0.0, 0.3, 0.7):
             time.sleep(pause)
-            hub.requests["probe"] += 1
+            hub.requests.spend("probe")
             try:
                 with get_session().stream(
-                    "GET", url, params={"expand": "sha"}, headers=hub.headers(), timeout=_PROBE_TIMEOUT
+                    "GET", url, params={"expand": "sha"}, headers=hub.headers, timeout=_PROBE_TIMEOUT
                 ) as response:
                     if _is_hub_answer(response):
                         if response.headers.get("x-error-message") == _BAD_TOKEN and hub.has_token:
@@ -183,46 +189,33 @@ def _is_hub_answer(response: httpx2.Response) -> bool:
     return response.is_error or "json" in response.headers.get("content-type", "")
 
 
-def model_information(hub: Hub, model_id: str) -> ModelInfo:
-    """A model's metadata. Raises huggingface_hub's errors, or HubFailureError when the Hub does not answer."""
+def model_information(hub: Hub, model_id: str) -> Mapping[str, object]:
+    """A model's metadata as the Hub describes it, unchecked.
 
-    def ask() -> ModelInfo:
-        hub.requests["metadata"] += 1
+    Raises huggingface_hub's errors, HubFailureError when the Hub does not answer, OverBoundError, BudgetSpentError.
+    """
+    validate_repo_id(model_id)
+    url = str(httpx2.URL(f"{hub.endpoint}/api/models/{model_id}", params=[("expand", name) for name in ASKED]))
+
+    def ask() -> Mapping[str, object]:
+        with open_url(hub, "metadata", url, hub.headers) as response:
+            body = read_body(response, _METADATA_BYTES, "the model's metadata")
         try:
-            return hub.api.model_info(model_id, expand=EXPAND, timeout=_TIMEOUT)
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise _nonsense(error) from None
+            answer = parse_json(body, "the metadata", _METADATA_BYTES, _METADATA_PARTS, allow_constants=True)
+        except JsonError:
+            answer = None
+        if not isinstance(answer, dict) or "id" not in answer or not is_file_list(answer.get("siblings")):
+            raise NonsenseAnswerError("an answer that is not what the Hub sends")
+        return answer
 
     return with_retries(ask, "api", hub.throttle, hub.retries)
 
 
-def list_query(hub: Hub, query: HubQuery) -> list[ModelInfo]:
-    """The metadata of the models that a query names, in the Hub's order. Raises like `model_information`."""
-
-    def ask() -> list[ModelInfo]:
-        hub.requests["listing"] += 1
-        try:
-            return list(
-                hub.api.list_models(
-                    pipeline_tag=query.pipeline_tag,
-                    author=query.author,
-                    search=query.search,
-                    filter=query.filter,
-                    sort=query.sort,
-                    limit=query.limit,
-                    expand=EXPAND,
-                )
-            )
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise _nonsense(error) from None
-
-    return with_retries(ask, "api", hub.throttle, hub.retries)
-
-
-def _nonsense(error: Exception) -> Exception:
-    if isinstance(error, OverBoundError):
-        return error
-    return NonsenseAnswerError("an answer that is not what the Hub sends")
+def is_file_list(siblings: object) -> bool:
+    """Whether the files of a model's metadata are what the Hub sends: absent, or a list of objects with a name each."""
+    return siblings is None or (
+        isinstance(siblings, list) and all(isinstance(each, dict) and isinstance(each.get("rfilename"), str) for each in siblings)
+    )
 
 
 def read_file(hub: Hub, kind: str, model_id: str, revision: str, file_name: str, limit: int) -> bytes:
@@ -245,7 +238,7 @@ def open_file(
     """A file's answer as a stream; `byte_range` is (first, last). Not tried again: callers wrap it in `with_retries`."""
     url = hf_hub_url(model_id, file_name, revision=revision, endpoint=hub.endpoint)
     # Identity: a compressed answer could unpack to more than was bounded, and ranges count bytes of the file.
-    headers = {**hub.headers(), "accept-encoding": "identity"}
+    headers = {**hub.headers, "accept-encoding": "identity"}
     if byte_range is not None:
         headers["range"] = f"bytes={byte_range[0]}-{byte_range[1]}"
     with open_url(hub, kind, url, headers) as response:
@@ -253,9 +246,9 @@ def open_file(
 
 
 @contextmanager
-def open_url(hub: Hub, kind: str, url: str, headers: dict[str, str]) -> Iterator[httpx2.Response]:
+def open_url(hub: Hub, kind: str, url: str, headers: Mapping[str, str]) -> Iterator[httpx2.Response]:
     """An address of the Hub as a stream, errors raised as huggingface_hub names them."""
-    hub.requests[kind] += 1
+    hub.requests.spend(kind)
     with get_session().stream("GET", url, headers=headers, timeout=_TIMEOUT) as response:
         hf_raise_for_status(response)
         yield response

@@ -1,69 +1,108 @@
 """The crawl's journal: each model's result on disk as soon as it arrives, merged into `hub_files` at the end of the crawl.
 
-The first line says when the run began; every other line is one model. A run that was killed leaves its journal behind, and
-the next one goes on from it. A torn last line is what a crash leaves: it is cut off.
+The first line says when the run began; every other line is one model, or a text (config, headers) that models name by its hash,
+written once however many share it. A run that was killed leaves its journal behind, and the next one goes on from it. A torn
+last line is what a crash leaves: it is cut off.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
 import polars as pl
 
-from flows.fetch import Fetched, Known
+from flows.fetch import Fetched
 from flows.lake import Lake, read_table, sync_directory, write_table
-from transforms.contracts import empty_frame, frame_of
-from transforms.records import HubFiles
+from transforms.content_keys import text_hash
+from transforms.contracts import TABLES, empty_frame, frame_of, polars_schema
 
 REFRESHED = ("gated", "private", "disabled", "downloads", "likes", "last_modified", "fetched_at")
 """What may change at an unchanged commit; the rest of such a model's row is the lake's."""
 
+TEXTS = {"config_hash": "config_json", "quantization_hash": "quantization_json", "header_hash": "header_summary"}
+"""Columns of `hub_files` that name a text, and the fields of a fetched model that hold it."""
+
 _LONGEST_RESUME = timedelta(hours=12)  # results of an older interrupted run are facts, but the Hub is asked again
-_TIMES = ("last_modified", "fetched_at")
-_COLUMNS = tuple(column.name for column in fields(HubFiles))
+_SYNC_SECONDS = 0.25  # what a power cut may lose; a killed process loses nothing that was written
+_TIMES = ("last_modified", "fetched_at", "read_at")
+_COLUMNS = TABLES["hub_files"].columns
+_COPIED = tuple(column for column in _COLUMNS if column not in TEXTS and column != "read_at")
+_CONFIRMED = ("model_id", "sha", "status", *REFRESHED)
 
 
 @dataclass(frozen=True)
 class Interrupted:
-    """What an unfinished journal holds: facts by model id, and the models that its run need not ask for again."""
+    """What an unfinished crawl left: when it began, and the models that need not be asked for again."""
 
-    known: dict[str, Known]
     done: frozenset[str]
+    started_at: datetime | None = None
 
 
 class Journal:
-    """The journal of a crawl under way, open for appending. Use as a context manager."""
+    """The journal of a crawl under way, open for appending. Use as a context manager.
 
-    def __init__(self, lake: Lake, full: bool) -> None:
+    It goes on from an `interrupted` crawl as part of it: what that one has done stays done, however often it is killed.
+    """
+
+    def __init__(self, lake: Lake, full: bool, interrupted: Interrupted | None = None) -> None:
         self._lake = lake
         self._full = full
+        self._interrupted = interrupted or Interrupted(frozenset())
+        self._written: set[str] = set()
+        self._synced = 0.0
 
     def __enter__(self) -> Self:
         fresh = not self._lake.journal.exists()
         self._stream = self._lake.journal.open("ab")
         if fresh:
-            self._write([{"run": {"started_at": datetime.now(UTC).isoformat(), "full": self._full}}])
+            began = self._interrupted.started_at if self._interrupted.done else None
+            marker = {"started_at": (began or datetime.now(UTC)).isoformat(), "full": self._full}
+            self._write([{"run": marker}, *([{"done": sorted(self._interrupted.done)}] if self._interrupted.done else [])])
             sync_directory(self._lake.directory)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.fsync(self._stream.fileno())
         self._stream.close()
 
     def append(self, results: Iterable[Fetched]) -> None:
-        """Write results and flush them to disk: afterwards neither a kill nor a power cut loses them."""
-        self._write([_line(result) for result in results])
+        """Write results: afterwards a kill loses none of them, and a power cut none but those of the last moment."""
+        lines: list[dict[str, object]] = []
+        for result in results:
+            lines += self._lines(result)
+        self._write(lines)
+
+    def _lines(self, result: Fetched) -> list[dict[str, object]]:
+        row = vars(result.files)
+        if result.unchanged:
+            return [{"row": _storable({column: row[column] for column in _CONFIRMED}), "unchanged": True}]
+        stored = {column: row[column] for column in _COPIED}
+        texts = []
+        for column, name in TEXTS.items():
+            text = row[name]
+            if text is None:
+                continue
+            stored[column] = text_hash(text)
+            if stored[column] not in self._written:
+                self._written.add(stored[column])
+                texts.append({"text": text, "hash": stored[column]})
+        stored["read_at"] = stored["fetched_at"]
+        return [*texts, {"row": _storable(stored), "unchanged": False}]
 
     def _write(self, lines: list[dict[str, object]]) -> None:
         for line in lines:
-            self._stream.write(json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
+            self._stream.write(_encode(line).encode() + b"\n")
         self._stream.flush()
-        os.fsync(self._stream.fileno())
+        if time.monotonic() - self._synced > _SYNC_SECONDS:
+            os.fsync(self._stream.fileno())
+            self._synced = time.monotonic()
 
 
 def interrupted_run(lake: Lake, full: bool) -> Interrupted:
@@ -71,72 +110,109 @@ def interrupted_run(lake: Lake, full: bool) -> Interrupted:
 
     Its models are `done` when that run began less than twelve hours ago, was as thorough, and the Hub had answered.
     """
-    known: dict[str, Known] = {}
-    done: set[str] = set()
-    marker, entries = _read(lake)
-    recent = marker is not None and datetime.now(UTC) - _LONGEST_RESUME < _time(marker["started_at"]) <= datetime.now(UTC)
-    resumes = recent and (bool(marker and marker["full"]) or not full)
+    journal = _read(lake)
+    began = None if journal.marker is None else _time(journal.marker["started_at"])
+    if began is None or not datetime.now(UTC) - _LONGEST_RESUME < began <= datetime.now(UTC):
+        return Interrupted(frozenset())
+    if full and not (journal.marker and journal.marker["full"]):
+        return Interrupted(frozenset())
+    answered = {entry["row"]["model_id"] for entry in journal.entries if entry["row"]["status"] != "network_failure"}
+    return Interrupted(frozenset(answered | journal.done), began)
+
+
+def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> None:
+    """Merge the journal into `hub_files` and `hub_texts`, and remove it.
+
+    `confirmed` are models that a listing showed at the commit that the lake holds: (model_id, *REFRESHED). A network failure
+    never displaces facts: the model keeps its last known row.
+    """
+    journal = _read(lake)
+    if journal.entries or confirmed:
+        stored = read_table(lake, "hub_files")
+        table = empty_frame("hub_files") if stored is None else stored
+        fresh, refreshed = _latest(journal.entries, table)
+        updates = pl.concat([_updates(refreshed), _updates(confirmed)]).unique("model_id", keep="last")
+        added = frame_of("hub_files", fresh)
+        table = table.join(added, on="model_id", how="anti").update(updates, on="model_id", how="left", include_nulls=True)
+        table = pl.concat([table, added]).sort("model_id")
+        _merge_texts(lake, journal.texts, table)  # first: a row never names a text that is not there
+        write_table(lake, "hub_files", table)
+    if lake.journal.exists():
+        lake.journal.unlink()
+        sync_directory(lake.directory)
+
+
+def read_texts(lake: Lake, hashes: pl.Series) -> dict[str, str]:
+    """The texts of `hub_texts` that are asked for, by hash; those that were lost are absent."""
+    texts = read_table(lake, "hub_texts")
+    if texts is None:
+        return {}
+    wanted = hashes.drop_nulls().unique()
+    return dict(texts.filter(pl.col("text_hash").is_in(wanted.implode())).iter_rows())
+
+
+def _latest(entries: Iterable[dict], table: pl.DataFrame) -> tuple[list[dict[str, object]], list[tuple[object, ...]]]:
+    """The newest row of each model that was read, and the new counts of those whose commit was the same."""
+    settled = set(table.filter(pl.col("status") != "network_failure")["model_id"])
+    fresh: dict[str, dict[str, object]] = {}
+    refreshed: dict[str, tuple[object, ...]] = {}
     for entry in entries:
         row = entry["row"]
-        known[row["model_id"]] = Known(row["sha"], row["status"])
-        if resumes and row["status"] != "network_failure":
-            done.add(row["model_id"])
-    return Interrupted(known, frozenset(done))
-
-
-def merge_journal(lake: Lake) -> pl.DataFrame:
-    """Merge the journal into `hub_files`, remove it, and return the table.
-
-    A network failure never displaces facts: the model keeps its last known row.
-    """
-    stored = read_table(lake, "hub_files")
-    table = empty_frame("hub_files") if stored is None else stored
-    _, entries = _read(lake)
-    if not entries:
-        lake.journal.unlink(missing_ok=True)
-        return table
-    fresh: dict[str, dict[str, object]] = {}
-    refreshed: dict[str, dict[str, object]] = {}
-    settled = set(table.filter(pl.col("status") != "network_failure")["model_id"])
-    for entry in entries:
-        row = dict(entry["row"])
         row.update({column: _time(row[column]) for column in _TIMES if row.get(column)})
         model_id = row["model_id"]
         if entry["unchanged"] and model_id not in fresh:
-            refreshed[model_id] = row
+            refreshed[model_id] = (model_id, *(row[column] for column in REFRESHED))
         elif entry["unchanged"]:
             fresh[model_id].update({column: row[column] for column in REFRESHED})
         elif row["status"] != "network_failure" or (model_id not in settled and model_id not in fresh):
             fresh[model_id] = row
             refreshed.pop(model_id, None)
-    updates = pl.DataFrame(
-        [{column: row[column] for column in ("model_id", *REFRESHED)} for row in refreshed.values()],
-        schema={column: dtype for column, dtype in table.schema.items() if column in ("model_id", *REFRESHED)},
-    )
-    table = table.filter(~pl.col("model_id").is_in(list(fresh))).update(updates, on="model_id", how="left", include_nulls=True)
-    table = pl.concat([table, frame_of("hub_files", fresh.values())]).sort("model_id")
-    write_table(lake, "hub_files", table)
-    lake.journal.unlink()
-    sync_directory(lake.directory)
-    return table
+    return list(fresh.values()), list(refreshed.values())
 
 
-def _line(result: Fetched) -> dict[str, object]:
-    row = asdict(result.files)
-    if result.unchanged:
-        row = {column: row[column] for column in ("model_id", "sha", "status", *REFRESHED)}
+def _updates(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    schema = polars_schema("hub_files")
+    return pl.DataFrame(list(rows), schema={column: schema[column] for column in ("model_id", *REFRESHED)}, orient="row")
+
+
+def _merge_texts(lake: Lake, texts: dict[str, str], table: pl.DataFrame) -> None:
+    """Add the journal's texts to `hub_texts` and drop those that no row names any more."""
+    stored = read_table(lake, "hub_texts")
+    known = empty_frame("hub_texts") if stored is None else stored
+    added = pl.DataFrame({"text_hash": list(texts), "text": list(texts.values())}, schema=polars_schema("hub_texts"))
+    named = pl.concat([table[column].drop_nulls().alias("text_hash") for column in TEXTS]).unique().to_frame()
+    merged = pl.concat([known, added.join(known, on="text_hash", how="anti")]).join(named, on="text_hash", how="semi")
+    merged = merged.sort("text_hash")
+    if stored is None or not merged["text_hash"].equals(known["text_hash"]):
+        write_table(lake, "hub_texts", merged)
+
+
+def _storable(row: dict[str, object]) -> dict[str, object]:
     for column in _TIMES:
-        if row[column] is not None:
-            row[column] = row[column].isoformat()
-    return {"unchanged": result.unchanged, "row": row}
+        if (moment := row.get(column)) is not None:
+            row[column] = moment.isoformat()  # type: ignore[attr-defined]
+    return row
 
 
-def _read(lake: Lake) -> tuple[dict | None, list[dict]]:
-    """The journal's marker and entries; what follows the last whole line is cut off."""
-    if not lake.journal.exists():
-        return None, []
+_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+
+
+@dataclass(frozen=True)
+class _Read:
+    marker: dict | None
+    entries: list[dict]
+    texts: dict[str, str]
+    done: frozenset[str]
+
+
+def _read(lake: Lake) -> _Read:
+    """The journal's marker, models, texts and earlier work; what follows the last whole line is cut off."""
     marker: dict | None = None
     entries: list[dict] = []
+    texts: dict[str, str] = {}
+    done: frozenset[str] = frozenset()
+    if not lake.journal.exists():
+        return _Read(marker, entries, texts, done)
     whole = 0
     with lake.journal.open("rb") as stream:
         for line in stream:
@@ -149,11 +225,15 @@ def _read(lake: Lake) -> tuple[dict | None, list[dict]]:
             whole += len(line)
             if "run" in entry:
                 marker = entry["run"]
-            elif entry["unchanged"] or all(column in entry["row"] for column in _COLUMNS):
+            elif "text" in entry:
+                texts[entry["hash"]] = entry["text"]
+            elif "done" in entry:
+                done = frozenset(entry["done"])
+            elif entry.get("unchanged") or "read_at" in entry.get("row", {}):
                 entries.append(entry)
     if whole < lake.journal.stat().st_size:
         os.truncate(lake.journal, whole)
-    return marker, entries
+    return _Read(marker, entries, texts, done)
 
 
 def _time(text: str) -> datetime:

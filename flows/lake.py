@@ -55,6 +55,11 @@ class Lake:
         return self.directory / "hub_queries.json"
 
     @property
+    def requests(self) -> Path:
+        """How many requests the Hub was sent today."""
+        return self.directory / "hub_requests.json"
+
+    @property
     def requested(self) -> Path:
         """The models of the last crawl, queries answered."""
         return self.directory / "requested.txt"

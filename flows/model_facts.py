@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -157,7 +157,7 @@ def _unread(model_id: str, status: str, message: str) -> HubFiles:
 def _extracted(rows: Sequence[HubFiles]) -> ModelFacts:
     from flows.extract import extract_tables
 
-    return ModelFacts(**extract_tables(contracts.frame_of("hub_files", (asdict(row) for row in rows))))
+    return ModelFacts(**extract_tables(rows))
 
 
 def _together(found: Sequence[ModelFacts]) -> ModelFacts:

@@ -467,6 +467,7 @@ def _matches(model_id: str, repo: Repo, query: dict[str, list[str]]) -> bool:
         and (wanted["search"] is None or wanted["search"].lower() in model_id.lower())
         and all(tag in repo.tags for tag in query.get("filter", []))
         and not repo.private
+        and repo.metadata is None
     )
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
+import polars as pl
 from loopback_hub import LoopbackHub, Repo, safetensors_file
 
 from flows.hub import Hub, open_hub
+from flows.journal import TEXTS
+from flows.lake import Lake, read_table
 from flows.throttle import Retries
 
 QUICK = Retries(attempts=8, first_delay_s=0.001, longest_delay_s=0.01)
@@ -65,3 +68,12 @@ def sharded_repo(shards: int = 2, **changes: object) -> Repo:
 def quick_hub(server: LoopbackHub, token: str | None = None) -> Hub:
     """A client of a loopback Hub that retries at once; without a token unless one is given."""
     return open_hub(server.url, token=token or False, retries=QUICK)
+
+
+def crawled(lake: Lake) -> pl.DataFrame:
+    """`hub_files` with its texts in place of their hashes."""
+    frame, texts = read_table(lake, "hub_files"), read_table(lake, "hub_texts")
+    assert frame is not None and texts is not None
+    for column, name in TEXTS.items():
+        frame = frame.join(texts.rename({"text_hash": column, "text": name}), on=column, how="left", maintain_order="left")
+    return frame.drop(list(TEXTS))

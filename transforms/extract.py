@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from dataclasses import fields as record_fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import polars as pl
 
@@ -12,6 +12,7 @@ from transforms.architecture import Facts, describe
 from transforms.attention import state_blocks
 from transforms.config import ConfigError, parse_config
 from transforms.config_fields import FieldError, Fields, text_config
+from transforms.content_keys import key_of
 from transforms.contracts import frame_of
 from transforms.decoders import refusal, without_weights
 from transforms.derived import biased_parts, derive_tensors
@@ -22,6 +23,7 @@ from transforms.layer_plan import plan_layers
 from transforms.quantization import Quantization, read_quantization
 from transforms.quantized_layout import quantize
 from transforms.records import Extracted, HubFiles, Reject
+from transforms.rejects import REJECT_CODES
 from transforms.safetensors import HeaderError, HeaderSummary, read_summary
 from transforms.weights import count_weights
 
@@ -41,6 +43,10 @@ _MODEL_COLUMNS = (
 )
 
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
 @dataclass(frozen=True)
 class ExtractedTables:
     """The five tables that extraction yields, each through its contract."""
@@ -52,17 +58,28 @@ class ExtractedTables:
     rejects: pl.DataFrame
 
 
-def extract_frames(hub_files: pl.DataFrame) -> ExtractedTables:
-    """Every row of `hub_files` as a row of `models` (and its architecture's rows) or of `rejects`.
+_ORDER = tuple(REJECT_CODES)
+_MOST_SHARED = 5_000  # so many results are kept for models that come after; the oldest make way
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Results that models have in common: fine-tunes repeat the config and the headers of a few thousand models."""
+
+    configs: dict[str, dict[str, object]] = field(default_factory=dict)
+    extracted: dict[tuple[str, str | None], Extracted | Reject] = field(default_factory=dict)
+
+
+def extract_records(records: Iterable[HubFiles]) -> ExtractedTables:
+    """Every model as a row of `models` (and its architecture's rows) or of `rejects`.
 
     Where models of one architecture were sized from headers and from configs, the one from headers stands for it.
     """
-    known = {field.name for field in record_fields(HubFiles)}
     kept: dict[str, Extracted] = {}
     models, rejects = [], []
-    for row in hub_files.iter_rows(named=True):
-        files = HubFiles(**{name: value for name, value in row.items() if name in known})
-        result = extract_model(files)
+    shared = Shared()
+    for files in records:
+        result = extract_model(files, shared)
         if isinstance(result, Reject):
             rejects.append(
                 {"model_id": files.model_id, "code": result.code, "message": result.message, "fetched_at": files.fetched_at}
@@ -75,9 +92,9 @@ def extract_frames(hub_files: pl.DataFrame) -> ExtractedTables:
             {
                 "model_id": files.model_id,
                 "architecture_key": key,
-                "id_inferred": bool(row.get("id_inferred") or False),
+                "id_inferred": False,
                 "fetched_at": files.fetched_at,
-                **{column: row.get(column) for column in _MODEL_COLUMNS},
+                **{column: getattr(files, column) for column in _MODEL_COLUMNS},
             }
         )
     return ExtractedTables(
@@ -91,29 +108,72 @@ def extract_frames(hub_files: pl.DataFrame) -> ExtractedTables:
     )
 
 
-def extract_model(files: HubFiles) -> Extracted | Reject:
-    """One model's rows, or the reject that says why it has none. Never raises on what the files contain."""
+def extract_model(files: HubFiles, shared: Shared | None = None) -> Extracted | Reject:
+    """One model's rows, or the reject that says why it has none. Never raises on what the files contain.
+
+    The crawl refuses headers that it cannot take before anyone has read the config; if the config is to be refused for
+    something that comes first, that is what is said. `shared` keeps results for other models with the same files.
+    """
+    shared = shared or Shared()
+    if files.status in ("unsafe_headers", "no_weights") and files.config_json is not None:
+        of_headers = Reject(files.status, files.message or "the safetensors headers cannot be taken")
+        of_config = _read_model(replace(files, status="ok", message=None, header_summary=None), shared)
+        if isinstance(of_config, Reject) and _ORDER.index(of_config.code) < _ORDER.index(of_headers.code):
+            return of_config
+        return of_headers
+    return _read_model(files, shared)
+
+
+def _read_model(files: HubFiles, shared: Shared) -> Extracted | Reject:
     if files.status != "ok":
         return Reject(files.status, files.message or f"the crawl ended with {files.status}; run it again")
     only_gguf = without_weights(files)
     if files.config_json is None:
         return only_gguf or Reject("no_config", "the repository has no config.json; name the model that it belongs to instead")
     try:
-        root = parse_config(files.config_json)
-        beside = parse_config(files.quantization_json) if files.quantization_json else None
+        root = _parsed(files.config_json, shared)
+        beside = _parsed(files.quantization_json, shared) if files.quantization_json else None
         refused = refusal(files, root)
         if refused is not None:
             return refused
         if only_gguf is not None:
             return only_gguf
-        summary = read_summary(files.header_summary) if files.header_summary else None
+    except (ConfigError, FieldError) as error:
+        return Reject(error.code, str(error))
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return _unforeseen(error)
+    content = (key_of(root, files.quantization_json), files.header_summary)
+    result = shared.extracted.get(content)
+    return result or _keep(shared.extracted, content, _extracted(root, beside, files.header_summary))
+
+
+def _parsed(text: str, shared: Shared) -> dict[str, object]:
+    config = shared.configs.get(text)
+    return _keep(shared.configs, text, parse_config(text)) if config is None else config
+
+
+def _extracted(root: Mapping[str, object], beside: Mapping[str, object] | None, header_summary: str | None) -> Extracted | Reject:
+    try:
+        summary = read_summary(header_summary) if header_summary else None
         return _extract(root, beside, summary)
     except (ConfigError, FieldError, HeaderError) as error:
         return Reject(error.code, str(error))
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:  # a shape of config nobody foresaw
-        return Reject(
-            "missing_field", f"config.json cannot be read as a model ({type(error).__name__}: {str(error)[:100]!r}); correct it"
-        )
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        return _unforeseen(error)
+
+
+def _unforeseen(error: Exception) -> Reject:
+    """The reject of a config of a shape that nobody foresaw."""
+    return Reject(
+        "missing_field", f"config.json cannot be read as a model ({type(error).__name__}: {str(error)[:100]!r}); correct it"
+    )
+
+
+def _keep(kept: dict[Key, Value], key: Key, value: Value) -> Value:
+    if len(kept) >= _MOST_SHARED:
+        del kept[next(iter(kept))]
+    kept[key] = value
+    return value
 
 
 def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, summary: HeaderSummary | None) -> Extracted:

@@ -57,6 +57,14 @@ def check_model_id(model_id: str) -> str:
     return model_id
 
 
+def is_model_id(model_id: object) -> bool:
+    """Whether something that a stranger calls a model id is one."""
+    try:
+        return isinstance(model_id, str) and bool(check_model_id(model_id))
+    except ModelListError:
+        return False
+
+
 def parse_model_list(text: str, name: str) -> ModelList:
     """The ids and queries of a list; `name` is the file's name for messages. Raises ModelListError with file and line."""
     ids: list[str] = []

@@ -32,6 +32,8 @@ class HubFiles:
     config_json: str | None = None
     quantization_json: str | None = None
     header_summary: str | None = None
+    config_key: str | None = None
+    headers_of: str | None = None
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import pytest
 from small_repos import LLAMA
 
 from flows.extract import extract, extract_tables, read_extracted
-from flows.lake import Lake, write_table
+from flows.fetch import Fetched
+from flows.journal import Journal, merge_journal
+from flows.lake import Lake
 from flows.snapshot import read_snapshot
-from transforms.contracts import frame_of
 from transforms.records import HubFiles
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
@@ -26,7 +27,9 @@ def row(model_id: str, config: dict[str, object] | None = None, **changes: objec
 
 
 def store(lake: Lake, *rows: HubFiles) -> None:
-    write_table(lake, "hub_files", frame_of("hub_files", map(vars, rows)))
+    with Journal(lake, full=False) as journal:
+        journal.append(map(Fetched, rows))
+    merge_journal(lake)
 
 
 def test_facts_of_the_hub_come_before_the_snapshots(lake: Lake) -> None:
@@ -77,7 +80,7 @@ def test_a_model_that_the_hub_refuses_is_not_taken_from_the_snapshot(lake: Lake)
 )
 def test_unsafe_headers_are_the_reason_only_when_the_config_would_do(config: dict[str, object], code: str) -> None:
     unsafe = row("a/b", config, status="unsafe_headers", message="the header overlaps")
-    tables = extract_tables(frame_of("hub_files", [vars(unsafe), vars(row("c/d", LLAMA))]))
+    tables = extract_tables([unsafe, row("c/d", LLAMA)])
     assert tables["rejects"].select("model_id", "code").rows() == [("a/b", code)]
     assert tables["models"]["model_id"].to_list() == ["c/d"]
     if code == "unsafe_headers":

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
-import polars as pl
 import pytest
 from extraction_cases import LLAMA, architecture, files_of, llama_header
 
-from transforms.contracts import conform, polars_schema
-from transforms.extract import extract_frames
+from transforms.contracts import conform
+from transforms.extract import extract_records
 
 
 def key(config: object, rows: object = None) -> object:
@@ -57,8 +54,7 @@ def test_frames_keep_one_row_per_architecture_and_prefer_headers() -> None:
         files_of({}, model_id="d/none"),
         files_of(LLAMA, model_id="e/gated", status="gated", message="ask for access"),
     ]
-    frame = pl.DataFrame([dataclasses.asdict(record) for record in records], schema=polars_schema("hub_files"))
-    tables = extract_frames(frame)
+    tables = extract_records(records)
     for name in ("architectures", "parameter_groups", "layer_groups", "models", "rejects"):
         conform(name, getattr(tables, name))
     assert tables.architectures.select("sizes_source", "architecture_key").rows() == [("header", key(LLAMA))]
@@ -68,5 +64,5 @@ def test_frames_keep_one_row_per_architecture_and_prefer_headers() -> None:
 
 
 def test_an_empty_lake_gives_empty_tables() -> None:
-    tables = extract_frames(pl.DataFrame(schema=polars_schema("hub_files")))
+    tables = extract_records([])
     assert tables.architectures.is_empty() and tables.rejects.is_empty()

@@ -1,0 +1,95 @@
+"""Listings of the Hub: the metadata of up to a thousand models in one request, page by page.
+
+A listing says of each model whether its commit is the one that the lake holds; only the others cost further requests.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+
+import httpx2
+
+from flows.hub import LISTED, Hub, open_url, read_body
+from flows.throttle import NonsenseAnswerError, with_retries
+from transforms.model_list import HubQuery
+
+Metadata = Mapping[str, object]
+"""One model as the Hub's API describes it, unchecked."""
+
+PAGE_MODELS = 1_000
+"""Models of one page, the most that the Hub lists in one answer."""
+
+_PAGE_BYTES = 100 * 2**20
+_PAGE_PARTS = 5_000_000
+_IDS_PER_PAGE = 4
+_MOST_PAGES = 10_000  # ten million models: a listing without end is none
+_SORTS = {"last_modified": "lastModified", "created_at": "createdAt", "trending_score": "trendingScore"}
+
+
+def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Metadata]]:
+    """The models that a query names, in the Hub's order, page by page.
+
+    Raises huggingface_hub's errors, HubFailureError when the Hub does not answer, BudgetSpentError when the day's requests are
+    used up; the pages before are then facts all the same.
+    """
+    terms: list[tuple[str, str]] = [
+        (name, value) for name in ("pipeline_tag", "author", "search", "filter") if (value := getattr(query, name)) is not None
+    ]
+    if query.sort is not None:
+        terms.append(("sort", _SORTS.get(query.sort, query.sort)))
+    left = query.limit
+    for page in _pages(hub, terms, PAGE_MODELS if left is None else min(PAGE_MODELS, left)):
+        yield page if left is None else page[:left]
+        if left is not None:
+            left -= len(page)
+            if left <= 0:
+                return
+
+
+def _pages(hub: Hub, terms: list[tuple[str, str]], models: int) -> Iterator[list[Metadata]]:
+    address = httpx2.URL(
+        f"{hub.endpoint}/api/models", params=[*terms, ("limit", str(models)), *(("expand", name) for name in LISTED)]
+    )
+    seen: set[str] = set()
+    while str(address) not in seen and len(seen) < _MOST_PAGES:
+        seen.add(str(address))
+        page, following = with_retries(lambda url=str(address): _page(hub, url), "api", hub.throttle, hub.retries)  # type: ignore[misc]
+        yield page
+        if not following or not page:
+            return
+        address = address.join(following)
+
+
+def _page(hub: Hub, address: str) -> tuple[list[Metadata], str]:
+    with open_url(hub, "listing", address, hub.headers) as response:
+        body = read_body(response, _PAGE_BYTES, "a page of the listing")
+        following = response.links.get("next", {}).get("url", "")
+    try:
+        page = json.loads(body) if body.count(b"[") + body.count(b"{") <= _PAGE_PARTS else None
+    except (ValueError, RecursionError):
+        page = None
+    if not isinstance(page, list):
+        raise NonsenseAnswerError("an answer that is not what the Hub sends")
+    return [entry for entry in page if isinstance(entry, dict)], following
+
+
+def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[Metadata]:
+    """The metadata of models that are wanted by id, where their owner's listing brings it in fewer requests than they are.
+
+    The Hub has no route for many ids at once. An owner with many wanted models is listed, newest first, for at most a quarter of
+    the requests that asking one by one would cost; what is not among them is left to be asked for. Raises like `list_query`.
+    """
+    wanted: dict[str, set[str]] = {}
+    for model_id in model_ids:
+        author, slash, _ = model_id.partition("/")
+        if slash:
+            wanted.setdefault(author, set()).add(model_id)
+    for author, ids in wanted.items():
+        pages = _pages(hub, [("author", author), ("sort", "lastModified")], PAGE_MODELS)
+        for page in islice(pages, len(ids) // _IDS_PER_PAGE):
+            yield from (entry for entry in page if entry.get("id") in ids)
+            ids.difference_update(entry.get("id") for entry in page)
+            if not ids:
+                break
