@@ -22,8 +22,10 @@ def estimating(facts: ModelFacts, catalogs: dict[str, pl.DataFrame]) -> Iterator
         yield connection
 
 
-def evaluate(configurations: pl.DataFrame, facts: ModelFacts, catalogs: dict[str, pl.DataFrame]) -> pl.DataFrame:
+def evaluate(connection: duckdb.DuckDBPyConnection, configurations: pl.DataFrame) -> pl.DataFrame:
     """What the macro `evaluate` makes of resolved configurations, all at once; columns as `sql/macros` documents them."""
-    with estimating(facts, catalogs) as connection:
-        connection.register("configurations", configurations)
+    connection.register("configurations", configurations)
+    try:
         return connection.sql(sql_text("ask/evaluate.sql")).pl()
+    finally:
+        connection.unregister("configurations")

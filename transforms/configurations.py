@@ -51,8 +51,8 @@ class ConfigurationsError(ValueError):
     """The file of configurations cannot be read as one."""
 
 
-def parse(frame: pl.DataFrame) -> pl.DataFrame:
-    """The configurations typed, in input order, with `row` (from 0) and `problem` (what is wrong with the row, or null).
+def parse(frame: pl.DataFrame, first_row: int = 0) -> pl.DataFrame:
+    """The configurations typed, in input order, with `row` (from `first_row` on) and `problem` (what is wrong, or null).
 
     Cells may be text or typed; blank is null. Raises ConfigurationsError when a column that every configuration needs is absent.
     """
@@ -69,7 +69,7 @@ def parse(frame: pl.DataFrame) -> pl.DataFrame:
         for (column, value), kind in zip(typed.items(), INPUT_COLUMNS.values(), strict=True)
     ]
     required = [pl.when(pl.col(column).is_null()).then(pl.lit(f"{column} is blank")) for column in ("model_id", "gpu")]
-    parsed = text.select(pl.coalesce(*required, *problems).alias("problem"), **typed).with_row_index("row")
+    parsed = text.select(pl.coalesce(*required, *problems).alias("problem"), **typed).with_row_index("row", first_row)
     return parsed.with_columns(pl.col("row").cast(pl.Int64), id=pl.coalesce("id", (pl.col("row") + 1).cast(pl.String)))
 
 

@@ -10,11 +10,14 @@ import threading
 from pathlib import Path
 
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
+from polars.testing import assert_frame_equal, assert_series_equal
 from published_set import small_published_set, write_local_model
 
 from flows.cli import main
 from flows.configurations import estimate
+from flows.model_facts import find_models
 from transforms.configurations import INPUT_COLUMNS, RESULT_COLUMNS
 
 QWEN = "Qwen/Qwen2.5-7B-Instruct"
@@ -175,6 +178,39 @@ def test_thousands_of_rows_in_both_file_forms_give_the_same_answer(no_hub: None,
     assert typed.height == 4000
     assert text.equals(typed)
     assert typed["id"].to_list() == [str(number) for number in range(1, 4001)]
+
+
+def test_rows_keep_their_order_and_number_over_several_parts(
+    no_hub: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same answers however many rows are evaluated at once, from a frame and from files; the models are looked up once."""
+    rows = [{name: str(value) for name, value in row.items() if name != "id"} for row in (*ROWS, *ROWS)]
+    configurations = pl.DataFrame(rows, infer_schema_length=None)
+    whole = estimate(configurations, small_published_set())
+    assert whole["id"].to_list() == [str(number) for number in range(1, len(rows) + 1)]
+    configurations.write_csv(tmp_path / "in.csv")
+    monkeypatch.setattr("flows.configurations.ROWS_AT_ONCE", 10)
+    lookups = []
+    monkeypatch.setattr("flows.configurations.find_models", lambda *asked: lookups.append(asked) or find_models(*asked))
+    assert_frame_equal(estimate(configurations, small_published_set()), whole)
+    assert len(lookups) == 1
+    for form in ("csv", "parquet"):
+        output = tmp_path / f"out.{form}"
+        assert main(["estimate", str(tmp_path / "in.csv"), "--output", str(output), "--data", str(small_published_set())]) == 0
+    assert pq.ParquetFile(tmp_path / "out.parquet").num_row_groups == 3
+    assert_frame_equal(pl.read_parquet(tmp_path / "out.parquet"), whole)
+    written = pl.read_csv(tmp_path / "out.csv", schema=whole.schema)
+    assert written["id"].to_list() == whole["id"].to_list()
+    assert_series_equal(written["tpot_ms"], whole["tpot_ms"])
+
+
+def test_a_list_without_rows_is_answered_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "in.csv").write_text("model_id,gpu\n")
+    assert main(["estimate", str(tmp_path / "in.csv"), "--output", str(tmp_path / "out.parquet")]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'out.parquet'}: 0 rows\n"
+    assert pl.read_parquet(tmp_path / "out.parquet").columns == [*INPUT_COLUMNS, *RESULT_COLUMNS]
+    answer = estimate(pl.DataFrame(schema={"model_id": pl.String, "gpu": pl.String}), small_published_set())
+    assert (answer.height, answer.columns) == (0, [*INPUT_COLUMNS, *RESULT_COLUMNS])
 
 
 def test_a_local_directory_is_a_model_here_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
