@@ -119,6 +119,31 @@ def status(*, data: Data = _DATA, form: Form = None) -> int:
 
     return print_status(data, form)
 
+@app.command
+def refresh_catalogs(
+    *,
+    provider: Annotated[list[str] | None, Parameter(consume_multiple=True, negative=())] = None,
+    source: Annotated[str | None, Parameter(name="--from")] = None,
+    accept: Annotated[bool, Parameter(negative=())] = False,
+    data: Data = _DATA,
+    form: Form = None,
+) -> int:
+    """Refresh prices and shapes from the providers' public price lists; the next refresh estimates with them.
+
+    Parameters
+    ----------
+    provider
+        Only these providers. Default: every one with a price list that can be read without a key.
+    source
+        File or URL to read instead: the price list of one --provider, or CSV in the columns of the prices or shapes catalog.
+    accept
+        Take prices that moved so far that they were held back.
+    """
+    from flows.catalog_refresh import print_catalog_refresh
+
+    return print_catalog_refresh(data, provider or [], source, accept, form)
+
+
 
 @app.command
 def rollback(run: str | None = None, /, *, data: Data = _DATA) -> int:

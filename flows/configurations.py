@@ -132,7 +132,7 @@ def _models_of(configurations: pl.LazyFrame) -> list[str]:
 def _estimator(models: Iterable[str], data: Path) -> Iterator[Estimator]:
     """An evaluation of configurations of these models, a part at a time: models are looked up and formulas loaded once."""
     facts = find_models(models, data)
-    catalogs = load_catalogs()
+    catalogs = load_catalogs(data=data)
     known = facts.models.join(facts.architectures.select("architecture_key", "max_model_len_default"), on="architecture_key")
     engine_version = partial(resolve_engine_version, catalogs["engines"])
     with estimating(facts, catalogs) as connection:

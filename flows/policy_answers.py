@@ -57,7 +57,7 @@ def print_policy_answer(question: Question, data: Path, form: Format | None, out
 
 def policy_rows(question: Question, data: Path) -> Rows:
     """The rows of a policy for one model. Raises RejectedModelError."""
-    catalogs = load_catalogs()
+    catalogs = load_catalogs(data=data)
     if question.shapes_file is not None:
         catalogs |= own_shapes(question.shapes_file, catalogs)
     facts = facts_of(question.model, data)

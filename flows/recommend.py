@@ -204,7 +204,7 @@ def _database(question: Question, data: Path) -> Iterator[duckdb.DuckDBPyConnect
     from flows.join import build_database
     from flows.model_facts import facts_of
 
-    catalogs = load_catalogs()
+    catalogs = load_catalogs(data=data)
     if question.shapes_file is not None:
         catalogs |= own_shapes(question.shapes_file, catalogs)
     facts = facts_of(question.model, data)

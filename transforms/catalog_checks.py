@@ -29,6 +29,7 @@ SIGNED = frozenset({"value"})
 WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("prices", "price_kind"): frozenset({"on_demand", "spot"}),
     ("shapes", "interconnect_kind"): frozenset({"none", "nvlink", "nvlink_bridge", "pcie", "xgmi", "other"}),
+    ("price_sources", "list_format"): frozenset({"aws_offer_csv", "azure_retail", "oci_products"}),
     ("quantization_support", "supported"): frozenset({"yes", "no", "weight-only", "emulated"}),
 }
 """Columns that take only these words."""
@@ -71,6 +72,8 @@ REFERENCES = (
     Reference("shapes", ("gpu",), "gpus", ("gpu",)),
     Reference("gpu_aliases", ("gpu",), "gpus", ("gpu",)),
     Reference("prices", ("provider", "shape"), "shapes", ("provider", "shape")),
+    Reference("price_sources", ("provider",), "providers", ("provider",)),
+    Reference("price_parts", ("provider", "shape"), "shapes", ("provider", "shape")),
     Reference("quantization_aliases", ("quantization",), "quantizations", ("quantization",)),
     Reference("aqua_shapes", ("catalog_shape",), "shapes", ("shape",), ("provider", "oci")),
     Reference("gpus", ("generation",), "speed_coefficients", ("key",), ("scope", "generation")),

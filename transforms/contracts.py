@@ -159,6 +159,18 @@ _CATALOGS = (
         "usd_per_hour price_region price_as_of note",
     ),
     _table(
+        "price_sources",
+        "one machine-readable price list of one provider in one region",
+        "provider price_region list_format url source as_of",
+        "provider price_region",
+    ),
+    _table(
+        "price_parts",
+        "one part that one shape is billed by, where the provider's price list has parts rather than machines",
+        "provider shape part part_unit part_quantity source as_of",
+        "provider shape part",
+    ),
+    _table(
         "quantizations",
         "one weight precision that a configuration may ask for",
         """quantization bits_per_weight weight_bytes applies_to shard_multiple min_capability max_capability amd_supported

@@ -1,0 +1,53 @@
+"""The refresh of the catalogs as a Prefect flow, for a deployment that runs before the nightly refresh (`prefect.yaml`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from flows import orchestration  # noqa: F401 - sets Prefect up: before Prefect itself
+
+# isort: split
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact
+
+from flows.catalog_refresh import CatalogRefresh, CatalogRefreshError, refresh_catalogs
+
+
+class ListsFailedError(CatalogRefreshError):
+    """Some price lists could not be taken; what the others said is written. The run counts as failed, so that someone is told."""
+
+
+@flow(name="refresh-catalogs", flow_run_name="refresh catalogs of {data}", retries=0, validate_parameters=False)
+def refresh_price_lists(data: str = "data", providers: Sequence[str] = ()) -> CatalogRefresh:
+    """Refresh prices and shapes from the price lists of some providers, of all by default.
+
+    Raises ListsFailedError where a list could not be taken, after the others were written.
+    """
+    report = read_price_lists(data, list(providers))
+    get_run_logger().info("outcomes %s, failed %s", report.counts(), report.failed)
+    create_markdown_artifact(report_markdown(report), key="refresh-catalogs", description="Prices and shapes")
+    if report.failed:
+        raise ListsFailedError("; ".join(f"{provider}: {reason}" for provider, reason in report.failed.items()))
+    return report
+
+
+@task(task_run_name="read price lists")
+def read_price_lists(data: str, providers: list[str]) -> CatalogRefresh:
+    """One refresh; each download is tried again by itself."""
+    return refresh_catalogs(Path(data), providers)
+
+
+def report_markdown(report: CatalogRefresh) -> str:
+    """The report as the Markdown artifact of the run."""
+    lines = ["# Catalogs", "", *(f"* {kind}: {count:,}" for kind, count in report.counts().items())]
+    lines += [f"* **{provider} failed**: {reason}" for provider, reason in report.failed.items()]
+    changed = [outcome for outcome in report.outcomes if outcome.outcome not in ("same", "not_listed")]
+    if changed:
+        lines += ["", "| provider | shape | kind | outcome | was | now |", "| --- | --- | --- | --- | --- | --- |"]
+        lines += [f"| {o.provider} | {o.shape} | {o.price_kind} | {o.outcome} | {_usd(o.was)} | {_usd(o.now)} |" for o in changed]
+    return "\n".join(lines) + "\n"
+
+
+def _usd(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
