@@ -52,6 +52,10 @@ pivoted as (
         max(value) filter (where scope = 'unified' and key = 'band_gib') as unified_band_gib,
         max(value) filter (where scope = 'nvidia' and key = 'min_capability') as nvidia_min_capability,
         max(value) filter (where scope = 'nvidia' and key = 'bf16_min_capability') as nvidia_bf16_min_capability,
+        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_image_tokens')) as encoder_image_tokens,
+        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_most_tokens')) as encoder_most_tokens,
+        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_bytes_per_token')) as encoder_bytes_per_token,
+        max(value) filter (where scope = 'all' and key = 'encoder_copied_share') as encoder_copied_share,
         list(scope) filter (where key = 'supported') as supported_targets,
         list(scope) filter (where key = 'unified_memory') as unified_cards
     from settings

@@ -18,11 +18,24 @@ MEASURES = ("weights_gib_per_gpu", "activation_peak_gib", "non_torch_gib", "kv_c
 
 _SERIES = re.compile(r"\b(\d+\.\d+) series\b")
 _ERRATIC = re.compile(r"one boot of|succeeded once|erratic|sometimes|the loader, not the weights")
-_NOT_THE_ENGINE = re.compile(r"do not score|fork for|vLLM fork", re.IGNORECASE)
+_NOT_THE_ENGINE = re.compile(r"do not score|fork for|vLLM fork|revision not pinned", re.IGNORECASE)
 _GRAPHS = re.compile(r"cudagraph_gib=(-?[\d.]+)(?: actual/([\d.]+) estimated)?")
 _UNKNOWN_SHAPES = re.compile(r"decode context parallel|speculative|draft model")
+_DRAFTED = re.compile(r"draft model|speculative decoding")
 _V0 = re.compile(r"\bV0\b")
 _FIRST_V1, _LAST_V0 = Version("0.9"), "0.8"
+_CLOSEST_GIB = 0.15
+"""Cards of one kind report the same memory within this; where a log names no card, its memory does."""
+
+TWINS = {
+    "poolside/Laguna-S-2.1-INT4": ("poolside/Laguna-S-2.1-FP8", "int4"),
+    "Qwen3.8-27B-FP8": ("Qwen/Qwen3.8-27B-FP8", "native"),
+    "unsloth/Qwen3.8-27B-NVFP4": ("Qwen/Qwen3.8-27B-FP8", "nvfp4"),
+}
+"""Further models published in another form: model, and the form in which its twin is to be asked."""
+_NEVER_ANSWERED = {
+    "exl3": "EXL3 weights are a format of a fork; no engine of the catalog reads them",
+}
 
 
 class CalibrationError(ValueError):
@@ -38,22 +51,32 @@ def calibration_directory() -> Path:
     return directory
 
 
-def read_startups(directory: Path, known: pl.Series) -> pl.DataFrame:
+def read_startups(directory: Path, known: pl.Series, cards: pl.DataFrame | None = None) -> pl.DataFrame:
     """Every measured start-up, one row each, as measured and as it is to be asked.
 
     Args:
         directory: as `calibration_directory` finds it.
         known: the model ids whose facts are known.
+        cards: gpu and reported_memory_gib, to name the card of a log that states only its memory; null leaves it unnamed.
 
-    Columns besides the file's own: `asked_model` and `asked_quantization` (null when no facts are known), `kind` (versioned,
-    unversioned, v0, other_engine), `asked_version` and `release` (0.19, or null), `group` (source, model and GPU: rows that are
-    no independent measurements), `erratic`, `scored` (false for logs that contradict
-    themselves or come from a fork), `graphs_gib` measured and
+    Columns besides the file's own: `asked_model` and `asked_quantization` (null when no facts are known), `left_out` (why a row
+    is not asked, else null), `kind` (versioned, unversioned, v0, other_engine, draft_model, card_by_memory), `asked_version` and
+    `release` (0.19, or null), `group` (source, model and GPU: rows that are no independent measurements), `erratic`, `scored`
+    (false for logs that contradict themselves or each other, or come from a fork), `graphs_gib` measured and
     `graphs_estimated_gib` as the engine estimated them, `shapes_known` (false where a draft model or decode context parallel,
     which no configuration can state, share the cache).
     """
     rows = pl.read_csv(directory / "vllm_memory.csv", infer_schema_length=None)
-    twins = pl.read_csv(directory / "model_twins.csv").select("model_id", "corpus_model_id", twin_quantization="quantization")
+    twins = pl.concat(
+        [
+            pl.read_csv(directory / "model_twins.csv").select("model_id", "corpus_model_id", twin_quantization="quantization"),
+            pl.DataFrame(
+                [(model, *twin) for model, twin in TWINS.items()],
+                schema=["model_id", "corpus_model_id", "twin_quantization"],
+                orient="row",
+            ),
+        ]
+    ).unique("model_id", keep="first", maintain_order=True)
     spelled = pl.DataFrame({"lowered": known.str.to_lowercase(), "known_model": known}).unique("lowered")
     rows = rows.join(twins, on="model_id", how="left", maintain_order="left")
     for source, target in (("model_id", "own"), ("corpus_model_id", "twin")):
@@ -64,12 +87,20 @@ def read_startups(directory: Path, known: pl.Series) -> pl.DataFrame:
             how="left",
             maintain_order="left",
         ).drop("lowered", strict=False)
+    named = rows["gpu"].is_not_null()
+    if cards is not None:
+        rows = rows.with_columns(gpu=pl.coalesce("gpu", _cards_by_memory(rows["gpu_memory_gib_reported"], cards)))
     graphs = [_graphs(note) for note in rows["notes"]]
     releases = [_release(version, note) for version, note in rows.select("engine_version", "notes").iter_rows()]
     return rows.with_columns(
         asked_model=pl.coalesce("own", "twin"),
         asked_quantization=pl.coalesce(_online_quantization(), pl.when(pl.col("own").is_null()).then("twin_quantization")),
-        kind=pl.Series([_kind(*facts) for facts in zip(rows["engine"], rows["notes"], releases, strict=True)]),
+        kind=pl.Series(
+            [
+                _kind(*facts) if stated else "card_by_memory"
+                for *facts, stated in zip(rows["engine"], rows["notes"], releases, named, strict=True)
+            ]
+        ),
         release=pl.Series([f"{release.major}.{release.minor}" if release else None for release in releases], dtype=pl.String),
         asked_version=pl.when(pl.col("notes").str.contains(_V0.pattern))
         .then(pl.lit(_LAST_V0))
@@ -80,7 +111,7 @@ def read_startups(directory: Path, known: pl.Series) -> pl.DataFrame:
         graphs_gib=pl.Series([actual for actual, _ in graphs], dtype=pl.Float64),
         graphs_estimated_gib=pl.Series([estimated for _, estimated in graphs], dtype=pl.Float64),
         shapes_known=~pl.col("notes").fill_null("").str.contains(_UNKNOWN_SHAPES.pattern),
-    )
+    ).with_columns(left_out=_why_left_out())
 
 
 def as_configurations(startups: pl.DataFrame) -> pl.DataFrame:
@@ -109,7 +140,30 @@ def as_configurations(startups: pl.DataFrame) -> pl.DataFrame:
 
 def is_answerable() -> pl.Expr:
     """Whether the model's facts and the GPU's name are known."""
-    return pl.col("asked_model").is_not_null() & pl.col("gpu").is_not_null()
+    return pl.col("left_out").is_null()
+
+
+def _why_left_out() -> pl.Expr:
+    unread = pl.col("weight_quant").replace_strict(_NEVER_ANSWERED, default=None, return_dtype=pl.String)
+    return (
+        pl.when(unread.is_not_null())
+        .then(unread)
+        .when(pl.col("asked_model").is_null())
+        .then(pl.lit("no facts of the model are known: its config has not been read"))
+        .when(pl.col("gpu").is_null())
+        .then(pl.lit("the log names no GPU, and its memory belongs to no card"))
+    )
+
+
+def _cards_by_memory(memory: pl.Series, cards: pl.DataFrame) -> pl.Series:
+    """The card that reports a log's memory, within the tolerance; null where none does. Of several, the nearest."""
+    known = cards.filter(pl.col("reported_memory_gib").is_not_null()).select("gpu", "reported_memory_gib").rows()
+
+    def nearest(gib: float | None) -> str | None:
+        near = sorted((abs(reported - gib), gpu) for gpu, reported in known if abs(reported - gib) <= _CLOSEST_GIB) if gib else []
+        return near[0][1] if near else None
+
+    return pl.Series([nearest(gib) for gib in memory], dtype=pl.String)
 
 
 def _source() -> pl.Expr:
@@ -144,6 +198,8 @@ def _release(version: str | None, note: str | None) -> Version | None:
 def _kind(engine: str, note: str | None, release: Version | None) -> str:
     if engine != "vllm":
         return "other_engine"
+    if _DRAFTED.search(note or ""):
+        return "draft_model"
     if _V0.search(note or "") or (release and release < _FIRST_V1):
         return "v0"
     return "versioned" if release else "unversioned"

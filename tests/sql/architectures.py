@@ -143,6 +143,19 @@ def known_architectures() -> dict[str, tuple[dict[str, object], Rows]]:
             ],
             more_parameters={"vision_audio": 417_000_000},
         ),
+        dense(
+            "qwen2.5-vl-7b",
+            28,
+            3584,
+            18944,
+            28,
+            4,
+            128,
+            152064,
+            more_parameters={"vision_audio": 676_000_000},
+            architecture_class="Qwen2_5_VLForConditionalGeneration",
+            max_position_embeddings=128000,
+        ),
         architecture(
             "mixtral-8x7b",
             {
@@ -205,6 +218,8 @@ def known_architectures() -> dict[str, tuple[dict[str, object], Rows]]:
                 "shared_experts": 2_555_000_000,
                 "routed_experts": 654_068_000_000,
             },
+            head_dim=192,
+            value_head_dim=128,
             hidden_size=7168,
             intermediate_size=18432,
             moe_intermediate_size=2048,

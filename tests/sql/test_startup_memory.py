@@ -105,3 +105,55 @@ def test_a_hybrid_states_fewer_tokens_before_0_21(estimator: duckdb.DuckDBPyConn
     )
     assert before["kv_cache_tokens"] < now["kv_cache_tokens"]
     assert before["max_context"] == now["max_context"]
+
+
+def test_an_encoder_is_profiled_with_the_longest_video_that_the_context_holds(estimator: duckdb.DuckDBPyConnection) -> None:
+    """Qwen2.5-VL-7B at 0.23.0 and utilization 0.22 on 79.1 GiB: 114,688 tokens of video leave -14.28 GiB for the cache."""
+    asked = {
+        "architecture": "qwen2.5-vl-7b",
+        "gpu": "A100-SXM4-80GB",
+        "reported_memory_gib": 79.1,
+        "gpu_memory_utilization": 0.22,
+    }
+    whole, medium, short, split, before = evaluate(
+        estimator,
+        [
+            {**asked, "context": 128000},
+            {**asked, "context": 40000},
+            {**asked, "context": 8192},
+            {**asked, "context": 128000, "tp": 4, "gpu_count": 4},
+            {**asked, "context": 128000, "engine_version": "0"},
+        ],
+    )
+    assert whole["kv_cache_gib_per_gpu"] == pytest.approx(-14.28, abs=0.3)
+    assert medium["activation_gib_per_gpu"] == pytest.approx(32768 * 142600 / GIB, rel=0.01)
+    assert short["activation_gib_per_gpu"] == pytest.approx(16384 * 142600 / GIB, rel=0.01)
+    assert split["activation_gib_per_gpu"] < 0.6 * whole["activation_gib_per_gpu"]
+    assert before["activation_gib_per_gpu"] < short["activation_gib_per_gpu"]
+
+
+def test_a_misfit_for_a_video_names_the_flag_that_leaves_videos_out(estimator: duckdb.DuckDBPyConnection) -> None:
+    """Qwen2.5-VL of 7B on a card of 24 GiB: no cache is left beside the video of the profiling run."""
+    asked = {"architecture": "qwen2.5-vl-7b", "gpu": "RTX-3090", "reported_memory_gib": 23.58, "context": 128000}
+    (row,) = evaluate(estimator, [{**asked, "quantization": "awq-4bit"}])
+    assert not row["fits"]
+    assert row["reason"].endswith("fits with --limit-mm-per-prompt '{\"video\": 0}'")
+
+
+def test_a_tower_is_divided_but_for_a_third(estimator: duckdb.DuckDBPyConnection) -> None:
+    """Mistral-Small-3.1 (w8a8) at tp 1 and 2: 24.07 and 12.11 GiB with a tower of 0.82."""
+    one, two = evaluate(estimator, [{"architecture": "gemma-3-27b", "tp": tp, "gpu_count": tp} for tp in (1, 2)])
+    tower = 2 * 417_000_000 / GIB
+    norms = 2 * (2 * 62 + 1) * 5376 / GIB
+    halved = (one["weights_gib_per_gpu"] - tower - norms) / 2 + norms
+    assert two["weights_gib_per_gpu"] - halved == pytest.approx(tower * (0.32 + 0.68 / 2), rel=0.01)
+
+
+def test_latent_attention_keeps_copies_of_its_up_projections(estimator: duckdb.DuckDBPyConnection) -> None:
+    """Counted in every layout: 61 layers of 128 heads, 256 values a head and 512 of the latent, divided by tp."""
+    (row,) = evaluate(estimator, [{"architecture": "deepseek-v3", "tp": 8, "gpu_count": 8, "gpu": "H200-SXM-141GB"}])
+    counted = estimator.sql("select loaded_weights_bytes from architectures where architecture_key = 'deepseek-v3'").fetchall()[
+        0
+    ][0]
+    copies = 2 * 61 * 128 * 256 * 512 / 8 / GIB
+    assert row["weights_gib_per_gpu"] - counted / 8 / GIB >= copies

@@ -59,6 +59,7 @@ priced as (
                 -free_gib_per_gpu,
                 band_gib,
                 sampler_gib_per_gpu,
+                video_gib_per_gpu,
                 max_num_seqs,
                 if(kv_factor = 1 and capability >= smaller_cache_capability, (needed_bytes - sequence_state_bytes) / 1024 ^ 3, 0),
                 linear_gib_per_gpu,

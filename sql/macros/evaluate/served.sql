@@ -12,11 +12,31 @@ asked_replicas as (
     from query_table(replicas)
 ),
 
+encoded as (
+    select
+        *,
+        coalesce(
+            encoder_peak_gib(
+                encoder_tokens(context, encoder_image_tokens, encoder_most_tokens), encoder_bytes_per_token, encoder_copied_share, tp
+            ),
+            0
+        ) as encoder_gib,
+        coalesce(
+            encoder_peak_gib(encoder_image_tokens, encoder_bytes_per_token, encoder_copied_share, tp), 0
+        ) as image_encoder_gib
+    from asked_replicas
+),
+
 loaded as (
     select
-        asked_replicas.*,
+        encoded.* replace (
+            greatest(activation_gib_per_gpu, encoder_gib) as activation_gib_per_gpu,
+            kv_cache_gib_per_gpu - greatest(0, encoder_gib - activation_gib_per_gpu) as kv_cache_gib_per_gpu,
+            greatest(0, sampler_gib_per_gpu - greatest(0, encoder_gib - activation_gib_per_gpu)) as sampler_gib_per_gpu
+        ),
+        greatest(0, encoder_gib - greatest(activation_gib_per_gpu, image_encoder_gib)) as video_gib_per_gpu,
         if(
-            asked_replicas.kv_dtype = 'auto' and starts_with(lower(coalesce(kv_cache_scheme, '')), 'fp8'),
+            encoded.kv_dtype = 'auto' and starts_with(lower(coalesce(kv_cache_scheme, '')), 'fp8'),
             0.5e0,
             precisions.kv_bytes_factor
         ) as kv_factor,
@@ -24,7 +44,7 @@ loaded as (
             when precisions.min_capability > capability
                 then format(
                     'a KV cache in {} needs compute capability {:.1f}, the card has {:.1f}',
-                    asked_replicas.kv_dtype, precisions.min_capability, capability
+                    encoded.kv_dtype, precisions.min_capability, capability
                 )
         end as kv_refusal,
         policy.slo_tpot_ms,
@@ -32,7 +52,7 @@ loaded as (
         policy.slo_ttft_ms_per_input_token,
         input_tokens + output_tokens / 2e0 as mean_context,
         input_tokens * (1 - coalesce(cached_share, 0)) as new_tokens
-    from asked_replicas
+    from encoded
     join kv_dtypes as precisions using (kv_dtype)
     cross join policy_settings as policy
 ),

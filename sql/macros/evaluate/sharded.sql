@@ -16,12 +16,15 @@ joined as (
         asked.*,
         a.* exclude (
             architecture_key,
-            architecture_class, model_type, sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
+            model_type, sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
             weights_bytes, loaded_weights_bytes, parameters_mtp, bytes_mtp, checkpoint_dtype, tied_embeddings,
             quantization_ignored, attention_type, attention_layers, head_dim, value_head_dim, kv_lora_rank, qk_rope_head_dim,
             max_position_embeddings, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence, flops_per_token
         ),
         k.* exclude (architecture_key),
+        absorbed_bytes(
+            a.mla_layers, a.attention_heads, asked.tp, a.head_dim - a.qk_rope_head_dim, a.value_head_dim, a.kv_lora_rank
+        ) as absorbed_gpu_bytes,
         q.quantization as precision,
         q.speed_class,
         q.arithmetic,
@@ -103,6 +106,7 @@ divided as (
         largest_stage_layers(window_2_layers, pp) as stage_window_2_layers,
         largest_stage_layers(state_layers, pp) as stage_state_layers
     from weighed
+    cross join policy_settings
 ),
 
 placed as (
@@ -117,10 +121,11 @@ placed as (
             + (dense_mlp_bytes + shared_expert_bytes + linear_attention_bytes) / tp
             + routed_expert_bytes / expert_gpus
             + router_bytes
-            + norm_bytes,
+            + norm_bytes
+            + absorbed_gpu_bytes,
             layers,
             pp,
-            embedding_bytes / tp + tower_bytes + other_bytes,
+            embedding_bytes / tp + tower_bytes * (tower_copied_share + (1 - tower_copied_share) / tp) + other_bytes,
             lm_head_bytes / tp,
             embedding_bytes / tp
         ) as gpu_weights_bytes,
@@ -177,6 +182,6 @@ select * exclude (
     quantization_activations, quantization_format, attention_heads, kv_heads, full_kv_heads,
     window_kv_heads, state_layers, precision_shard_multiple, checkpoint_is_16bit, linear_bits, expert_bits, attention_bytes,
     dense_mlp_bytes, shared_expert_bytes, linear_attention_bytes, embedding_bytes, lm_head_bytes, router_bytes, norm_bytes,
-    tower_bytes, other_bytes, bytes_per_attention_parameter, tp_share
+    tower_bytes, other_bytes, bytes_per_attention_parameter, absorbed_gpu_bytes, tp_share
 )
 from classed;

@@ -15,7 +15,7 @@ equipped as (
         asked_shards.* exclude (
             gpu_memory_utilization, max_num_seqs, max_num_batched_tokens, enforce_eager, engine, engine_version, link_gb_per_s
         ),
-        settings.* exclude (gpu_memory_utilization),
+        settings.* exclude (gpu_memory_utilization, encoder_image_tokens, encoder_most_tokens, encoder_bytes_per_token),
         speeds.*,
         engine_speeds.* exclude (engine),
         quantized.read_efficiency as quantized_read_efficiency,
@@ -42,6 +42,9 @@ equipped as (
         coalesce(asked_shards.enforce_eager, false) as enforce_eager,
         coalesce(asked_shards.gpu_memory_utilization, settings.gpu_memory_utilization) as gpu_memory_utilization,
         coalesce(list_contains(settings.unified_cards, asked_shards.gpu), false) as is_unified,
+        settings.encoder_image_tokens[asked_shards.architecture_class] as encoder_image_tokens,
+        settings.encoder_most_tokens[asked_shards.architecture_class] as encoder_most_tokens,
+        settings.encoder_bytes_per_token[asked_shards.architecture_class] as encoder_bytes_per_token,
         takes_large_defaults(
             asked_shards.gpu, asked_shards.reported_memory_gib, settings.large_card_gib,
             coalesce(list_contains(settings.unified_cards, asked_shards.gpu), false)
@@ -227,7 +230,7 @@ pooled as (
 )
 
 select * exclude (
-    parameters_routed_experts, parameters_vision_audio, layers, moe_layers, linear_layers, mla_layers, hidden_size,
+    architecture_class, parameters_routed_experts, parameters_vision_audio, layers, moe_layers, linear_layers, mla_layers, hidden_size,
     intermediate_size, vocab_size, experts, experts_per_token, speed_class, arithmetic, max_capability, amd_supported,
     routed_expert_bytes, dense_linear_parameters, dense_parameters, expert_gpus, dense_bytes, gpu_expert_bytes, head_parameters,
     head_bytes, gpu_weights_bytes, dense_linear_bytes, dense_is_quantized, experts_are_quantized, is_newest, large_card_gib,
