@@ -5,24 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
-from flows.sql_files import sql_text
+from flows.database import run_sql
+from flows.publish_checks import setting
+from flows.published import DATABASE
 from transforms import contracts
 
-_COMPARED = ("models", "shapes", "prices", "recommendations")
 
+def write_changes(
+    connection: duckdb.DuckDBPyConnection, before: Path | None, policies: pl.DataFrame, same_grid: bool = False
+) -> dict[str, int]:
+    """Create and fill the table `changes` of an open, writable database and count its rows by kind, those not listed too.
 
-def write_changes(connection: duckdb.DuckDBPyConnection, before: Path | None) -> dict[str, int]:
-    """Create and fill the table `changes` of an open, writable database and count its rows by kind.
-
-    `before` is the directory of the version before; the first version, and one after a version without the compared files, has
-    an empty table.
+    Args:
+        connection: the new version's database.
+        before: the directory of the version before; the first version has an empty table.
+        policies: the catalog that says how many changed fits are listed.
+        same_grid: whether rows per architecture are known to be those of the version before.
     """
     connection.execute(contracts.duckdb_table_statement("changes"))
     for statement in contracts.duckdb_comment_statements("changes"):
         connection.execute(statement)
-    files = {name: before / f"{name}.parquet" for name in _COMPARED} if before else {}
-    if not files or not all(path.is_file() for path in files.values()):
+    if before is None:
         return {}
-    connection.execute(sql_text("publish/changes.sql"), {name: str(path) for name, path in files.items()})
-    return dict(connection.execute(sql_text("publish/changes_by_kind.sql")).fetchall())
+    run_sql(connection, "publish/attach_before.sql", {"path": str(before / DATABASE)})
+    try:
+        run_sql(connection, "publish/kept_models.sql")
+        run_sql(connection, "publish/fit_changes.sql", {"same_grid": same_grid})
+        limits = {name: int(setting(policies, name)) for name in ("models_named", "fits_listed")}
+        run_sql(connection, "publish/changes.sql", limits)
+        return dict(run_sql(connection, "publish/changes_by_kind.sql").fetchall())
+    finally:
+        run_sql(connection, "publish/detach_before.sql")

@@ -28,32 +28,45 @@ _WORD = re.compile(r"[a-z_0-9]+")
 _COMMENT = re.compile(r"--[^\n]*")
 
 
-def connect(path: Path | None = None, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """A connection to a database file (None: in memory) that keeps within memory and the machine's processors.
+def connect(
+    path: Path | None = None,
+    read_only: bool = False,
+    memory_limit: str = MEMORY_LIMIT,
+    threads: int | None = None,
+    spill: Path | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """A connection to a database file (None: in memory) that keeps within memory and processors (None: all of the machine).
 
-    Row order of results is not kept unless a query orders them; what does not fit in memory spills beside the file.
+    Row order of results is not kept unless a query orders them; what does not fit in memory spills into `spill`, by default
+    beside the file.
     """
     settings = {
-        "memory_limit": MEMORY_LIMIT,
-        "threads": str(os.cpu_count() or 1),
+        "memory_limit": memory_limit,
+        "threads": str(threads or os.cpu_count() or 1),
         "preserve_insertion_order": "false",
     }
-    if path is not None:
-        settings["temp_directory"] = str(path.parent / f".{path.name}.tmp")
+    if spill is None and path is not None:
+        spill = path.parent / f".{path.name}.tmp"
+    if spill is not None:
+        settings["temp_directory"] = str(spill)
     return duckdb.connect(":memory:" if path is None else str(path), read_only=read_only, config=settings)
 
 
-def load_tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame]) -> None:
+def load_tables(connection: duckdb.DuckDBPyConnection, frames: dict[str, pl.DataFrame], with_comments: bool = True) -> None:
     """Create the tables of the frames' names, per contract and with comments, and insert the frames.
 
     Raises ContractError when a frame breaks its table's contract.
     """
     for name, frame in frames.items():
-        conformed = contracts.conform(name, frame)
         connection.execute(contracts.duckdb_table_statement(name))
-        connection.from_arrow(conformed.to_arrow()).insert_into(name)
-        for statement in contracts.duckdb_comment_statements(name):
+        insert_table(connection, name, frame)
+        for statement in contracts.duckdb_comment_statements(name) if with_comments else ():
             connection.execute(statement)
+
+
+def insert_table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.DataFrame) -> None:
+    """Insert a frame into the table of its name. Raises ContractError when it breaks the table's contract."""
+    connection.from_arrow(contracts.conform(name, frame).to_arrow()).insert_into(name)
 
 
 def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
@@ -61,7 +74,7 @@ def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
 
     The tables of every catalog and of the extracted architectures must exist (empty ones will do).
     """
-    for text in _definitions():
+    for text in definitions():
         connection.execute(text)
 
 
@@ -73,7 +86,7 @@ def run_sql(
 
 
 @cache
-def _definitions() -> tuple[str, ...]:
+def definitions() -> tuple[str, ...]:
     """The texts of macros and views, each after the macros that it calls and the views that it names."""
     named = {
         folder: {file.name.removesuffix(".sql") for file in _sql_files(folder)} for folder in ("macros", "policies", "views")

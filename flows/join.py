@@ -1,56 +1,48 @@
-"""The join: extracted architectures and catalogs into one database of recommendations that answers alone.
+"""The join: extracted architectures, catalogs and the computed grid into one database of recommendations that answers alone.
 
-Architectures are estimated in chunks, so memory does not grow with their number; each chunk's rows are ranked and stored before
-the next begins. What is computed is SQL in `sql/`; this file only says what runs in which order.
+The grid is computed bucket by bucket (`flows.grid`) and arrives as files, so memory does not grow with the architectures. What is
+computed is SQL in `sql/`; this file only says what runs in which order.
 """
 
 from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 import polars as pl
 
+from flows.bucket import MACHINES, count
 from flows.database import connect, create_macros, load_tables, run_sql
+from flows.grid import compute_grid
 from transforms import contracts
 
 EXTRACTED = ("models", "architectures", "layer_groups")
 """Extracted tables that the join reads; `parameter_groups` and `rejects` are published beside them when given."""
 
-CHUNK = 48
-"""Architectures estimated at once: about a gigabyte at the catalogued machines."""
-
-_MACHINES = ("hardware", "hardware_shapes", "hardware_layouts", "replica_classes", "deployment_classes", "offers")
-_CHUNK_STEPS = (
-    "chunk_replicas",
-    "chunk_scaled_out",
-    "chunk_scaled_out_replicas",
-    "chunk_choices",
-    "chunk_figures",
-    "chunk_frontier",
-    "chunk_recommendations",
-)
-_CHUNK_TABLES = ("chunk_replicas", "chunk_scaled_out", "chunk_choices", "chunk_figures", "chunk_frontier")
 _RESULTS = ("layout_checks", "fits_of", "fits", "recommendations", "recommend")
 
 
 @dataclass(frozen=True)
 class JoinReport:
-    """What a join made: rows by table, seconds by step and how many replicas were estimated."""
+    """What a join made: rows by table and seconds by step."""
 
     rows: dict[str, int]
     seconds: dict[str, float]
-    replicas: int
-    total_seconds: float = field(default=0.0)
+    total_seconds: float
 
 
-def build_database(path: Path, tables: dict[str, pl.DataFrame]) -> JoinReport:
-    """Make the recommendations database at `path` (which must not exist) from extracted tables and catalogs, by name.
+def build_database(path: Path, tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None = None) -> JoinReport:
+    """Make the recommendations database at `path` (which must not exist).
+
+    Args:
+        path: the file to make.
+        tables: extracted tables and catalogs, by name.
+        computed: the grid's files, in order; without them the grid is computed and not kept.
 
     Raises ContractError when a table is missing or breaks its contract.
     """
@@ -58,15 +50,17 @@ def build_database(path: Path, tables: dict[str, pl.DataFrame]) -> JoinReport:
         raise FileExistsError(f"{path} exists already: a database is built anew, never over another")
     connection = connect(path)
     try:
-        report = assemble(connection, tables)
+        report = assemble(connection, tables, computed)
         connection.execute("checkpoint")
     finally:
         connection.close()
     return report
 
 
-def assemble(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> JoinReport:
-    """Fill an open, empty database with the tables and everything computed from them.
+def assemble(
+    connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None = None
+) -> JoinReport:
+    """Fill an open, empty database with the tables and the grid.
 
     Raises ContractError when a table is missing or breaks its contract.
     """
@@ -75,7 +69,6 @@ def assemble(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFra
         raise contracts.ContractError(f"the join lacks {', '.join(missing)}")
     started = time.monotonic()
     seconds: dict[str, float] = {}
-    replicas = 0
     with _timed(seconds, "load"):
         load_tables(connection, tables)
         create_macros(connection)
@@ -83,25 +76,23 @@ def assemble(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFra
         prepare_machines(connection)
         load_tables(connection, {"layouts": contracts.empty_frame("layouts")})
         run_sql(connection, "tables/layouts.sql")
+    with _timed(seconds, "grid"), _computed(tables, computed) as paths:
         run_sql(connection, "tables/architecture_recommendations.sql")
-    with staging(connection):
-        for keys in _chunks(tables["architectures"]["architecture_key"].sort().to_list()):
-            with _timed(seconds, "chunk_shards"):
-                run_sql(connection, "tables/chunk_shards.sql", {"architecture_keys": keys})
-            for name in _CHUNK_STEPS:
-                with _timed(seconds, name):
-                    run_sql(connection, f"tables/{name}.sql")
-            replicas += count(connection, "chunk_replicas")
-    for name in _CHUNK_TABLES:
-        connection.execute(f"drop table if exists temp.{name}")
+        for path in paths:
+            run_sql(connection, "computed/read_ranks.sql", {"path": str(path)})
     with _timed(seconds, "results"):
         for name in _RESULTS:
             run_sql(connection, f"results/{name}.sql")
         for statement in contracts.duckdb_comment_statements("recommendations", "view"):
             connection.execute(statement)
-    counted = ("models", "architectures", "hardware", "layouts", "architecture_recommendations", "recommendations")
-    rows = {name: count(connection, name) for name in counted}
-    return JoinReport(rows, seconds, replicas, time.monotonic() - started)
+    counted = ("models", "architectures", "hardware", "layouts", "architecture_recommendations")
+    return JoinReport({name: count(connection, name) for name in counted}, seconds, time.monotonic() - started)
+
+
+def prepare_machines(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the tables of machines, their layouts and their offers, which every estimate of the grid starts from."""
+    for name in ("hardware", "hardware_shapes", *MACHINES, "offers"):
+        run_sql(connection, f"tables/{name}.sql")
 
 
 @contextmanager
@@ -115,20 +106,13 @@ def staging(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
             connection.execute("detach staging")
 
 
-def prepare_machines(connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the tables of machines, their layouts and their offers, which every estimate of the grid starts from."""
-    for name in _MACHINES:
-        run_sql(connection, f"tables/{name}.sql")
-
-
-def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
-    """Rows of a table or view."""
-    return connection.table(table).aggregate("count(*)").fetchall()[0][0]
-
-
-def _chunks(keys: list[str]) -> Iterator[list[str]]:
-    for first in range(0, len(keys), CHUNK):
-        yield keys[first : first + CHUNK]
+@contextmanager
+def _computed(tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None) -> Iterator[Sequence[Path]]:
+    if computed is not None:
+        yield computed
+        return
+    with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
+        yield compute_grid(Path(directory), tables).files
 
 
 @contextmanager

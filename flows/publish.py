@@ -22,15 +22,15 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
-from flows.changes import write_changes
+from flows.grid import Grid, compute_grid
 from flows.integrity import file_sums, sound_latest
+from flows.lake import Lake
 from flows.publish_checks import PublishError, check_facts, check_published
-from flows.published import DATABASE, RUN, Versions, read_run
+from flows.published import RUN, Versions
 from flows.retention import limits_of, mark_superseded, retire
-from flows.sql_files import sql_text
+from flows.version_files import Basis, earlier, write_files
 from transforms import contracts
 
 _VOLATILE = ("fetched_at", "downloads", "likes")
@@ -54,7 +54,13 @@ class Published:
     seconds: float = 0.0
 
 
-def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dict[str, object] | None = None) -> Published:
+def publish(
+    data: Path,
+    run_id: str,
+    tables: dict[str, pl.DataFrame],
+    facts: dict[str, object] | None = None,
+    grid: Grid | None = None,
+) -> Published:
     """Build, check and publish a version, and make it `latest`.
 
     Args:
@@ -63,12 +69,10 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
         tables: the extracted tables (models, architectures, parameter_groups, layer_groups, rejects) and every catalog, by name.
         facts: what the run knows of itself, copied into run.json; `requested` (what models were asked for) decides whether
             models lost since the version before count as lost.
+        grid: the computed grid of these tables; computed here when absent.
 
     Raises PublishError, with what failed, when a check fails; `latest` is then as it was.
     """
-    from flows.database import connect
-    from flows.join import build_database
-
     started = time.monotonic()
     versions = Versions(data)
     target = versions.root / run_id
@@ -83,24 +87,26 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
         before = sound_latest(versions)
         partial = versions.root / f".{run_id}.partial"
         partial.mkdir()
-        build_database(partial / DATABASE, tables)
-        with connect(partial / DATABASE) as connection:
-            changes = write_changes(connection, before)
-            counts = _write_parquet(connection, partial, tables)
-            check_published(connection, partial, tables, before, facts or {})
-        (partial / "data_dictionary.md").write_text(contracts.data_dictionary((*_COMPUTED, *tables)), encoding="utf-8")
+        if grid is None:
+            grid = compute_grid(Lake(data).directory, tables)
         inputs = {name: {"rows": frame.height, "sha256": _frame_hash(name, frame)} for name, frame in sorted(tables.items())}
-        content = _content_hash(inputs)
-        unchanged = before is not None and read_run(before).get("content_hash") == content
+        basis = _basis(inputs, grid)
+        same = earlier(before, basis)
+        counts, changes, left_out = write_files(partial, tables, grid, same)
+        check_published(partial, tables, before, facts or {})
+        dictionary = contracts.data_dictionary((*_COMPUTED, *tables))
+        (partial / "data_dictionary.md").write_text(f"{dictionary}\n{left_out}.\n" if left_out else dictionary, encoding="utf-8")
         run = {
             **(facts or {}),
             "run_id": run_id,
             "sequence": versions.next_sequence(),
             "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "previous": before.name if before else None,
-            "content_hash": content,
-            "unchanged": unchanged,
+            "content_hash": basis.content,
+            "grid_hash": basis.grid,
+            "unchanged": same.same_content,
             "counts": counts,
+            "recommendations_left_out": left_out,
             "changes": changes,
             "coverage": _coverage(tables),
             "freshness": _freshness(tables),
@@ -115,7 +121,7 @@ def publish(data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dic
         _sync(versions.root)
         point_latest(versions, run_id)
         retire(data, limits_of(tables["policies"]))
-    return Published(run_id, target, counts, changes, unchanged, time.monotonic() - started)
+    return Published(run_id, target, counts, changes, same.same_content, time.monotonic() - started)
 
 
 def point_latest(versions: Versions, run_id: str) -> None:
@@ -128,19 +134,6 @@ def point_latest(versions: Versions, run_id: str) -> None:
     temporary.symlink_to(run_id, target_is_directory=True)
     temporary.replace(versions.latest_link)
     _sync(versions.root)
-
-
-def _write_parquet(connection: duckdb.DuckDBPyConnection, partial: Path, tables: dict[str, pl.DataFrame]) -> dict[str, int]:
-    """Write every table as Parquet and return its row count; the recommendations sorted so that a reader skips most of it."""
-    counts = {}
-    for name, frame in tables.items():
-        frame.sort(contracts.TABLES[name].key, nulls_last=True).write_parquet(partial / f"{name}.parquet", statistics=True)
-        counts[name] = frame.height
-    for name in _COMPUTED:
-        path = partial / f"{name}.parquet"
-        connection.execute(sql_text(f"publish/{name}_parquet.sql"), {"path": str(path)})
-        counts[name] = pl.scan_parquet(path).select(pl.len()).collect().item()
-    return counts
 
 
 def _coverage(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
@@ -188,13 +181,16 @@ def _frame_hash(name: str, frame: pl.DataFrame) -> str:
     return hashlib.sha256(facts.write_csv().encode()).hexdigest()
 
 
-def _content_hash(inputs: dict[str, dict[str, object]]) -> str:
-    """SHA-256 of everything a version follows from: the tables' facts and the SQL."""
-    digest = hashlib.sha256(json.dumps({name: entry["sha256"] for name, entry in inputs.items()}).encode())
-    room = files("sql")
-    for path in sorted(path for path in Path(str(room)).rglob("*.sql")):
+def _basis(inputs: dict[str, dict[str, object]], grid: Grid) -> Basis:
+    """SHA-256 of all that a version follows from: catalogs, SQL, declarations and the grid; then the crawled facts."""
+    digest = hashlib.sha256(grid.key.encode())
+    digest.update(json.dumps([inputs[name]["sha256"] for name in contracts.CATALOG_TABLES]).encode())
+    digest.update(contracts.data_dictionary(contracts.TABLES).encode())
+    for path in sorted(Path(str(files("sql"))).rglob("*.sql")):
         digest.update(path.read_bytes())
-    return digest.hexdigest()
+    per_architecture = digest.hexdigest()
+    digest.update(json.dumps([entry["sha256"] for entry in inputs.values()]).encode())
+    return Basis(per_architecture, digest.hexdigest())
 
 
 def _remove_leftovers(root: Path) -> None:

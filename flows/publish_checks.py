@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 
-from flows.published import read_run
+from flows.published import open_version, read_run
 from transforms import contracts
 from transforms.contracts import ContractError
 
@@ -36,25 +38,34 @@ def check_facts(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 
 def check_published(
-    connection: duckdb.DuckDBPyConnection,
     partial: Path,
     tables: dict[str, pl.DataFrame],
     before: Path | None,
     facts: dict[str, object],
 ) -> None:
-    """Check a built version: its recommendations' contract, the SQL checks, and the models lost since the version before.
+    """Check a built version: its recommendations' contract, and the models lost since the version before.
 
-    Raises PublishError on the first failure.
+    What the rows hold was checked bucket by bucket when they were computed (`check_rows`). Raises PublishError.
     """
-    _check_recommendations(partial / "recommendations.parquet")
-    for name, statement in _sql_checks():
+    with open_version(partial) as connection:
+        _check_recommendations(connection, partial / "recommendations.parquet")
+    if before is not None:
+        _check_models_lost(tables, before, facts)
+
+
+def check_rows(connection: duckdb.DuckDBPyConnection) -> None:
+    """Check the rows of the table architecture_recommendations by every query of `sql/checks`. Raises PublishError."""
+    for name, statement in _checks().items():
         relation = connection.sql(statement)
         offenders = relation.limit(1).fetchall()
         if offenders:
             shown = ", ".join(f"{column}={value}" for column, value in zip(relation.columns, offenders[0], strict=True))
             raise PublishError(f"check {name} failed, first offender: {shown}")
-    if before is not None:
-        _check_models_lost(tables, before, facts)
+
+
+def check_texts() -> list[str]:
+    """The queries that rows are checked by."""
+    return list(_checks().values())
 
 
 def setting(policies: pl.DataFrame, key: str) -> float:
@@ -65,21 +76,33 @@ def setting(policies: pl.DataFrame, key: str) -> float:
     return rows["value"].item()
 
 
-def _check_recommendations(path: Path) -> None:
+def _check_recommendations(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """The view's columns, that there are rows, and, where they are written per model, that none lacks what the contract demands.
+
+    Keys cannot repeat: architectures' rows were checked, and each model has one architecture.
+    """
     declared = contracts.TABLES["recommendations"]
-    frame = pl.scan_parquet(path)
-    if tuple(frame.collect_schema()) != declared.columns:
+    if tuple(connection.table("recommendations").columns) != declared.columns:
         raise PublishError("recommendations: columns are not those of the contract")
-    required = [column for column in declared.columns if column not in declared.nullable]
-    nulls = frame.select(pl.len().alias("rows"), *(pl.col(column).null_count() for column in required)).collect()
-    if nulls["rows"].item() == 0:
+    if not connection.table("recommendations").limit(1).fetchall():
         raise PublishError("recommendations: no rows")
-    empty = [column for column in required if nulls[column].item()]
-    if empty:
-        raise PublishError(f"recommendations: {', '.join(empty)} empty where the contract forbids it")
-    repeated = frame.group_by(declared.key).len().filter(pl.col("len") > 1).head(1).collect()
-    if repeated.height:
-        raise PublishError(f"recommendations: key repeats: {repeated.row(0)[:-1]}")
+    if path.exists():
+        empty = [column for column in _with_nulls(path) if column not in declared.nullable]
+        if empty:
+            raise PublishError(f"recommendations: {', '.join(empty)} empty where the contract forbids it")
+
+
+def _with_nulls(path: Path) -> list[str]:
+    """Columns of a Parquet file that hold nulls, by its statistics; without statistics a column is taken to hold some."""
+    metadata = pq.read_metadata(path)
+    found = set()
+    for group in range(metadata.num_row_groups):
+        for index in range(metadata.num_columns):
+            column = metadata.row_group(group).column(index)
+            statistics = column.statistics
+            if statistics is None or not statistics.has_null_count or statistics.null_count:
+                found.add(column.path_in_schema)
+    return sorted(found)
 
 
 def _check_models_lost(tables: dict[str, pl.DataFrame], before: Path, facts: dict[str, object]) -> None:
@@ -97,7 +120,8 @@ def _check_models_lost(tables: dict[str, pl.DataFrame], before: Path, facts: dic
         )
 
 
-def _sql_checks() -> list[tuple[str, str]]:
+@cache
+def _checks() -> dict[str, str]:
     """Name and text of every query of sql/checks; each returns the rows that offend."""
     room = Path(str(files("sql"))) / "checks"
-    return [(path.stem, path.read_text(encoding="utf-8")) for path in sorted(room.glob("*.sql"))]
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(room.glob("*.sql"))}

@@ -12,8 +12,8 @@ costs half a second whatever it holds. Buckets are split in halves, so that most
 def buckets(keys: Iterable[str], most: int = MOST) -> list[list[str]]:
     """Keys in groups of at most `most`, each sorted, all in the order of the keys.
 
-    A bucket is a range of keys with the same first bits, halved at the next bit as long as it holds too many: adding or removing a
-    key changes the bucket that it falls into and, where that one is halved or joined with its other half, nothing beyond.
+    A bucket is a range of keys with the same first bits, halved at the next bit as long as it holds too many: adding or
+    removing a key changes the bucket that it falls into and, where that one is halved or joined with its other half, no other.
     """
     return _halved(sorted(set(keys)), 0, most)
 

@@ -1,56 +1,17 @@
 -- A row is one difference between the version being published and the one before: a model or shape added or gone, a fit gained
--- or lost by a model and shape that both versions know, a price that moved.
--- Parameters: the Parquet files of the version before ($models, $shapes, $prices, $recommendations).
-with models_before as (
-    select model_id
-    from read_parquet($models)
-),
-
-shapes_before as (
-    select
-        provider,
-        shape
-    from read_parquet($shapes)
-),
-
-prices_before as (
-    select
-        provider,
-        shape,
-        price_kind,
-        usd_per_hour
-    from read_parquet($prices)
-),
-
-fits_before as (
-    select distinct
-        model_id,
-        provider,
-        shape,
-        quantization,
-        context
-    from read_parquet($recommendations)
-),
-
-fits_now as (
-    select distinct
-        model_id,
-        provider,
-        shape,
-        quantization,
-        context
-    from recommendations
-),
+-- or lost by a model and shape that both versions know, a price that moved. Of models that share architectures, a fit is listed
+-- for the $models_named most downloaded, and no more than $fits_listed in all; `changes_by_kind` counts every one.
+with
 
 models_added as (
     select model_id
     from models
-    anti join models_before using (model_id)
+    anti join version_before.models as models_before using (model_id)
 ),
 
 models_gone as (
     select model_id
-    from models_before
+    from version_before.models
     anti join models using (model_id)
 ),
 
@@ -59,32 +20,30 @@ shapes_added as (
         provider,
         shape
     from shapes
-    anti join shapes_before using (provider, shape)
+    anti join version_before.shapes as shapes_before using (provider, shape)
 ),
 
 shapes_gone as (
     select
         provider,
         shape
-    from shapes_before
+    from version_before.shapes
     anti join shapes using (provider, shape)
 ),
 
--- Fits that only one version has because only it knows the model or the shape are the four differences above.
-fits_gained as (
-    select fits_now.*
-    from fits_now
-    anti join fits_before using (model_id, provider, shape, quantization, context)
-    anti join models_added using (model_id)
-    anti join shapes_added using (provider, shape)
-),
-
-fits_lost as (
-    select fits_before.*
-    from fits_before
-    anti join fits_now using (model_id, provider, shape, quantization, context)
-    anti join models_gone using (model_id)
-    anti join shapes_gone using (provider, shape)
+fits as (
+    select
+        fit_changes.change,
+        kept_models.model_id,
+        fit_changes.provider,
+        fit_changes.shape,
+        fit_changes.quantization,
+        fit_changes.context
+    from fit_changes
+    join kept_models using (key_before, key_now)
+    where kept_models.place <= $models_named
+    order by all
+    limit $fits_listed
 ),
 
 prices_moved as (
@@ -98,7 +57,7 @@ prices_moved as (
         prices_before.usd_per_hour::varchar as was,
         prices.usd_per_hour::varchar as now
     from prices
-    full join prices_before
+    full join version_before.prices as prices_before
         on prices.provider = prices_before.provider
         and prices.shape = prices_before.shape
         and prices.price_kind = prices_before.price_kind
@@ -142,26 +101,15 @@ changes as (
     from shapes_gone
     union all by name
     select
-        'fit_gained' as change,
+        change,
         model_id,
         provider,
         shape,
         quantization,
         context,
-        'does_not_fit' as was,
-        'fits' as now
-    from fits_gained
-    union all by name
-    select
-        'fit_lost' as change,
-        model_id,
-        provider,
-        shape,
-        quantization,
-        context,
-        'fits' as was,
-        'does_not_fit' as now
-    from fits_lost
+        if(change = 'fit_gained', 'does_not_fit', 'fits') as was,
+        if(change = 'fit_gained', 'fits', 'does_not_fit') as now
+    from fits
     union all by name
     select
         change,

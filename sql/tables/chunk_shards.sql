@@ -1,4 +1,4 @@
--- The shards of one chunk of architectures: every precision of the nightly grid under every layout of a replica that an engine accepts.
+-- The shards of a chunk of architectures, those of the table: every precision of the nightly grid under every layout of a replica that an engine accepts.
 create or replace table staging.chunk_shards as
 with
 
@@ -12,7 +12,6 @@ shard_keys as (
         ways.ep
     from grid_quantizations as grid
     cross join (select distinct tp, pp, ep from replica_classes) as ways
-    where list_contains($architecture_keys, grid.architecture_key)
 )
 
 select * replace (1 as dp)

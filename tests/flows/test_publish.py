@@ -139,22 +139,27 @@ def test_a_reader_keeps_its_version_while_the_next_is_published_and_its_own_dele
 
 
 KILLED_AT_EVERY_STEP = """
-import json, os, shutil, signal, sys
+import json, os, pickle, shutil, signal, sys
 from pathlib import Path
 sys.path.append(sys.argv[2])
 import flows.join as join
 import flows.publish as module
+import flows.version_files as version_files
+from flows.grid import compute_grid
 from flows.published import Versions, open_version
 from published_set import tables_of
 
 data = Path(sys.argv[1])
 built = data / "built.duckdb"
-steps = [(join, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "replace"), (Path, "symlink_to"),
-         (Path, "write_text"), (Path, "unlink"), (module, "_sync_tree"), (module, "_write_parquet"), (module, "write_changes"),
-         (module, "check_published"), (module, "retire"), (module, "point_latest")]
+steps = [(join, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "replace"),
+         (Path, "symlink_to"), (Path, "write_text"), (Path, "unlink"), (Path, "hardlink_to"), (module, "_sync_tree"),
+         (version_files, "write_changes"), (version_files, "_make"), (module, "check_published"), (module, "retire"),
+         (module, "point_latest")]
 
 def build():
-    join.build_database(built, tables_of(shapes=1))
+    grid = compute_grid(data / "lake", tables_of(shapes=1))
+    (data / "grid.pickle").write_bytes(pickle.dumps(grid))
+    join.build_database(built, tables_of(shapes=1), grid.files)
 
 def publish_killed_at(step):
     calls = 0
@@ -167,10 +172,10 @@ def publish_killed_at(step):
             return function(*arguments, **options)
         return wrapped
     # Each run has the same content: it is built once and copied.
-    join.build_database = lambda path, tables: shutil.copyfile(built, path)
+    join.build_database = lambda path, tables, computed: shutil.copyfile(built, path)
     for owner, name in steps:
         setattr(owner, name, killing(getattr(owner, name)))
-    module.publish(data, f"killed-{step}", tables_of(shapes=1))
+    module.publish(data, f"killed-{step}", tables_of(shapes=1), grid=pickle.loads((data / "grid.pickle").read_bytes()))
 
 def look():
     version = Versions(data).latest()

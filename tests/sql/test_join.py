@@ -258,7 +258,7 @@ def test_the_file_answers_alone(tmp_path: Path) -> None:
     tables: dict[str, pl.DataFrame] = {**load_catalogs(), **frames, "models": contracts.frame_of("models", [model])}
     path = tmp_path / "recommendations.duckdb"
     report = build_database(path, tables)
-    assert report.rows["recommendations"] > 0
+    assert report.rows["architecture_recommendations"] > 0
     assert sum(report.seconds.values()) <= report.total_seconds
     with duckdb.connect(str(path), read_only=True) as alone:
         assert alone.sql("from recommend('test/gpt2', 100) limit 1").fetchall()

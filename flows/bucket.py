@@ -1,0 +1,151 @@
+"""One bucket of the grid, computed in a database of its own from nothing but what is handed over: on this machine or another.
+
+Two stages, so that a new price leaves the estimates alone:
+
+    figures   memory and speed of each architecture on each kind of machine, in the best layouts; one file for each accelerator
+    ranks     prices, ranks and the frontier over all accelerators: the bucket's rows of architecture_recommendations, checked
+
+What a stage reads is what its `Work` holds, so that a key over it says all that the result depends on.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.computed import Computed
+from flows.database import connect, create_macros, load_tables, run_sql
+from flows.publish_checks import check_rows
+from transforms import contracts
+
+MEMORY_LIMIT = "1500MB"
+"""Memory that one bucket may use before it spills: two at a time stay within 4 GiB."""
+
+MACHINES = ("hardware_layouts", "replica_classes", "deployment_classes")
+FIGURES = (
+    "chunk_shards",
+    "chunk_replicas",
+    "chunk_scaled_out",
+    "chunk_scaled_out_replicas",
+    "chunk_choices",
+    "chunk_figures",
+)
+RANKS = ("chunk_frontier", "architecture_recommendations", "chunk_recommendations")
+"""The steps of the stages, files of `sql/tables`."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """One bucket to be computed at one stage, with all that it follows from: plain data, for any process on any machine.
+
+    Attributes:
+        stage: figures or ranks.
+        bucket: the bucket's first architecture, its name in logs.
+        lake: where the results are kept.
+        keys: what the results are kept under: by accelerator for figures, one (by the name of the stage) for ranks.
+        tables: the tables to read by name, by contract or, for hardware and offers, as the machines of the grid are.
+        figures: the files of the bucket's figures, for ranks.
+        threads: processors to use; None for all.
+    """
+
+    stage: str
+    bucket: str
+    lake: Path
+    keys: dict[str, str]
+    tables: dict[str, pl.DataFrame]
+    figures: tuple[Path, ...] = ()
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a bucket: its files by key, their rows, and the seconds of each step."""
+
+    stage: str
+    files: dict[str, Path]
+    rows: int
+    seconds: dict[str, float]
+
+
+def compute_bucket(work: Work) -> Done:
+    """Compute one stage of one bucket and keep its results. Raises PublishError when rows offend a check of `sql/checks`."""
+    seconds: dict[str, float] = {}
+    with _database(work) as (connection, directory):
+        with _timed(seconds, "load"):
+            _load(connection, work.tables)
+        compute = _figures if work.stage == "figures" else _ranks
+        files, rows = compute(connection, work, directory, seconds)
+    return Done(work.stage, files, rows, seconds)
+
+
+def _figures(
+    connection: duckdb.DuckDBPyConnection, work: Work, directory: Path, seconds: dict[str, float]
+) -> tuple[dict[str, Path], int]:
+    for name in MACHINES:
+        run_sql(connection, f"tables/{name}.sql")
+    run_sql(connection, "tables/chunk_staging.sql", {"path": str(directory / "staging.duckdb")})
+    for name in FIGURES:
+        with _timed(seconds, name):
+            run_sql(connection, f"tables/{name}.sql")
+    connection.execute("detach staging")
+    kept, files = Computed(work.lake, "figures"), {}
+    with _timed(seconds, "write_figures"):
+        for gpu, key in work.keys.items():
+            files[key] = kept.write(key, partial(_copy, connection, "computed/write_figures.sql", gpu=gpu))
+    return files, count(connection, "chunk_figures")
+
+
+def _ranks(connection: duckdb.DuckDBPyConnection, work: Work, _: Path, seconds: dict[str, float]) -> tuple[dict[str, Path], int]:
+    with _timed(seconds, "read_figures"):
+        run_sql(connection, "computed/read_figures.sql", {"paths": [str(path) for path in work.figures]})
+    for name in RANKS:
+        with _timed(seconds, name):
+            run_sql(connection, f"tables/{name}.sql")
+    with _timed(seconds, "checks"):
+        check_rows(connection)
+    (key,) = work.keys.values()
+    with _timed(seconds, "write_ranks"):
+        file = Computed(work.lake, "ranks").write(key, partial(_copy, connection, "computed/write_ranks.sql"))
+    return {key: file}, count(connection, "architecture_recommendations")
+
+
+def _copy(connection: duckdb.DuckDBPyConnection, name: str, path: Path, **parameters: object) -> None:
+    run_sql(connection, name, {"path": str(path), **parameters})
+
+
+def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
+    """Rows of a table or view."""
+    return connection.table(table).aggregate("count(*)").fetchall()[0][0]
+
+
+@contextmanager
+def _database(work: Work) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+    """A database in memory and a directory beside it, both gone when the block ends."""
+    with tempfile.TemporaryDirectory(prefix="shapefit-") as name:
+        directory = Path(name)
+        with connect(memory_limit=MEMORY_LIMIT, threads=work.threads, spill=directory / "spill") as connection:
+            yield connection, directory
+
+
+def _load(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> None:
+    """The work's tables, and empty ones in place of the others that views are made over."""
+    declared = [*contracts.CATALOG_TABLES, "models", "architectures", "layer_groups"]
+    load_tables(connection, {name: tables.get(name, contracts.empty_frame(name)) for name in declared}, with_comments=False)
+    for name in tables.keys() - set(declared):
+        connection.from_arrow(tables[name].to_arrow()).create(name)
+    create_macros(connection)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    begun = time.monotonic()
+    yield
+    seconds[step] = seconds.get(step, 0.0) + time.monotonic() - begun

@@ -1,0 +1,115 @@
+"""The files of a version: the database and Parquet, made anew or, where they follow from the same as before, taken over.
+
+A version whose grid is that of the version before takes over its heavy files: the database as a copy, in which the crawled tables
+are replaced, Parquet as hard links. Rows per model are written as Parquet only up to a limit, for there are as many as models
+times rows of their architecture; beyond it the rows per architecture, with `models` beside them, say the same.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+
+from flows.bucket import count
+from flows.changes import write_changes
+from flows.database import connect, insert_table, run_sql
+from flows.grid import Grid
+from flows.publish_checks import setting
+from flows.published import DATABASE, read_run
+from transforms import contracts
+
+_CRAWLED = ("models", "architectures", "parameter_groups", "layer_groups", "rejects")
+"""Tables that may differ between versions whose grid is the same; the catalogs' tables may not."""
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What a version's heavy files follow from: those per architecture and all that is no model, and those per model."""
+
+    grid: str
+    content: str
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The version before, if any, and whether its files per architecture, and per model, would be made again the same."""
+
+    version: Path | None
+    same_grid: bool = False
+    same_content: bool = False
+
+
+def earlier(version: Path | None, basis: Basis) -> Earlier:
+    """How far the version before follows from the same."""
+    run = read_run(version) if version else {}
+    same_grid = run.get("grid_hash") == basis.grid
+    return Earlier(version, same_grid, same_grid and run.get("content_hash") == basis.content)
+
+
+def write_files(
+    partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, before: Earlier
+) -> tuple[dict[str, int], dict[str, int], str | None]:
+    """Fill a version's directory with its database and its Parquet files.
+
+    Returns rows by table, changes by kind, and, where there are too many rows per model for a file, what to read instead.
+    """
+    from flows.join import build_database
+
+    path = partial / DATABASE
+    if before.same_grid:
+        assert before.version is not None
+        shutil.copyfile(before.version / DATABASE, path)
+    else:
+        build_database(path, tables, grid.files)
+    with connect(path) as connection:
+        if before.same_grid:
+            _replace_crawled(connection, tables)
+        changes = write_changes(connection, before.version, tables["policies"], before.same_grid)
+        counts = {name: _write_table(partial, name, frame) for name, frame in tables.items()}
+        counts["architecture_recommendations"] = count(connection, "architecture_recommendations")
+        counts["recommendations"] = run_sql(connection, "publish/recommendation_rows.sql").fetchall()[0][0]
+        counts["layouts"], counts["changes"] = count(connection, "layouts"), count(connection, "changes")
+        limit = setting(tables["policies"], "recommendation_rows_written")
+        left_out = _left_out(counts["recommendations"], limit)
+        _make(connection, partial, "architecture_recommendations", before.version if before.same_grid else None)
+        if left_out is None:
+            _make(connection, partial, "recommendations", before.version if before.same_content else None)
+        _make(connection, partial, "layouts", None)
+        _make(connection, partial, "changes", None)
+    return counts, changes, left_out
+
+
+def _left_out(rows: int, limit: float) -> str | None:
+    if rows <= limit:
+        return None
+    return (
+        f"{rows:,} rows per model are more than the {limit:,.0f} that are written as a file: "
+        "join architecture_recommendations.parquet with models.parquet on architecture_key, or ask the database"
+    )
+
+
+def _replace_crawled(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> None:
+    run_sql(connection, "publish/forget_crawled.sql")
+    for name in _CRAWLED:
+        insert_table(connection, name, tables[name])
+
+
+def _write_table(partial: Path, name: str, frame: pl.DataFrame) -> int:
+    frame.sort(contracts.TABLES[name].key, nulls_last=True).write_parquet(partial / f"{name}.parquet", statistics=True)
+    return frame.height
+
+
+def _make(connection: duckdb.DuckDBPyConnection, partial: Path, name: str, same_as: Path | None) -> None:
+    """Write a table's Parquet, or take it over from a version with the same rows."""
+    path = partial / f"{name}.parquet"
+    if same_as is None:
+        run_sql(connection, f"publish/{name}_parquet.sql", {"path": str(path)})
+        return
+    try:
+        path.hardlink_to(same_as / path.name)
+    except OSError:  # a file system without hard links
+        shutil.copyfile(same_as / path.name, path)
