@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from importlib.util import find_spec
+from inspect import BoundArguments
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +19,9 @@ from cyclopts import App, CycloptsError, Parameter, validators
 
 from flows.output import Format
 
-Data = Annotated[Path, Parameter(env_var="SHAPEFIT_DATA", help="Directory of the lake and the published versions.")]
+Data = Annotated[
+    Path, Parameter(env_var="SHAPEFIT_DATA", help="Lake and published versions: a directory, or s3://bucket/prefix.")
+]
 Form = Annotated[Format | None, Parameter(name="--format", help="How to print rows: table (default), json, csv or markdown.")]
 Output = Annotated[Path | None, Parameter(help="Write to this file instead; its extension names the format.")]
 Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
@@ -38,7 +42,8 @@ app = App(
 def main(tokens: list[str] | None = None) -> int:
     """Run one command line (the process's own by default) and return its exit status."""
     try:
-        result = app(tokens, exit_on_error=False, print_error=False, result_action="return_value")
+        command, given, _ = app.parse_args(tokens, exit_on_error=False, print_error=False)
+        result = _run(command, given)
         sys.stdout.flush()
     except CycloptsError as error:
         return _refuse(str(error))
@@ -52,6 +57,21 @@ def main(tokens: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     return result if isinstance(result, int) else 0
+
+
+def _run(command: Callable[..., object], given: BoundArguments) -> object:
+    """Run a parsed command, its --data being a local directory for those that know of no other."""
+    data = given.arguments.get("data")
+    if str(data).startswith("s3:/") and command not in (refresh, schedule, status, rollback):
+        from flows.storage import readable, working_copy
+
+        if command is refresh_catalogs:
+            with working_copy(data) as given.arguments["data"]:
+                return command(*given.args, **given.kwargs)
+        if command.__module__ != __name__:
+            raise ValueError(f"{command.__name__} keeps its measurements in a directory: name one with --data")
+        given.arguments["data"] = readable(data, whole=command is export)
+    return command(*given.args, **given.kwargs)
 
 
 def _refuse(message: str) -> int:
@@ -93,31 +113,11 @@ def refresh(
     report = run_refresh(models=models or [], data=data, offline=offline, full=full, strict=strict)
 
     from flows.published_rows import print_first_rows
+    from flows.storage import local_directory
 
-    print_first_rows(data, form)
+    print_first_rows(local_directory(data), form)
     return report.exit_status
 
-
-@app.command
-def explain(model: str, /, *, data: Data = _DATA, form: Form = None) -> int:
-    """Say what a model weighs, caches, computes and splits into, and how that is known.
-
-    Parameters
-    ----------
-    model
-        Hugging Face id, or a directory with a config.json and safetensors files.
-    """
-    from flows.explain import print_explanation
-
-    return print_explanation(model, data, form)
-
-
-@app.command
-def status(*, data: Data = _DATA, form: Form = None) -> int:
-    """Say how fresh and how complete the published table is, and which versions are kept."""
-    from flows.status import print_status
-
-    return print_status(data, form)
 
 @app.command
 def refresh_catalogs(
@@ -143,6 +143,27 @@ def refresh_catalogs(
 
     return print_catalog_refresh(data, provider or [], source, accept, form)
 
+
+@app.command
+def explain(model: str, /, *, data: Data = _DATA, form: Form = None) -> int:
+    """Say what a model weighs, caches, computes and splits into, and how that is known.
+
+    Parameters
+    ----------
+    model
+        Hugging Face id, or a directory with a config.json and safetensors files.
+    """
+    from flows.explain import print_explanation
+
+    return print_explanation(model, data, form)
+
+
+@app.command
+def status(*, data: Data = _DATA, form: Form = None) -> int:
+    """Say how fresh and how complete the published table is, and which versions are kept."""
+    from flows.status import print_status
+
+    return print_status(data, form)
 
 
 @app.command
@@ -184,6 +205,7 @@ def recommend(
     batch_size: Count = None,
     sequence_length: Count = None,
     precision: Literal["fp16", "bf16", "fp32", "fp8", "int8"] | None = None,
+    plot: Path | None = None,
     data: Data = _DATA,
     output: Output = None,
     form: Form = None,
@@ -211,7 +233,8 @@ def recommend(
     max_usd_per_hour
         Bound on the price of the whole deployment.
     objective
-        What the best is: cost per token, performance, or balanced.
+        What the best is: cost (dollars an hour), performance (time per token of one request) or balanced (dollars per token).
+        Default: cost; with --policy config_recommender performance.
     workload
         Kind of load that speed and cost are quoted for: a row of the workloads catalog.
     region
@@ -234,6 +257,8 @@ def recommend(
         With --policy config_recommender: tokens of a sequence.
     precision
         With --policy config_recommender: precision of weights and cache.
+    plot
+        Draw cost against throughput, with the frontier and the one recommended, into this PNG or SVG file.
     """
     own = {"models": models, "gpus": gpus, "latency-bound": latency_bound, "batch-size": batch_size}
     own |= {"sequence-length": sequence_length, "precision": precision}
@@ -242,7 +267,7 @@ def recommend(
 
         others = {"context": context, "users": users, "quantization": quantization, "provider": provider, "shape": shape}
         others |= {"max-ttft-ms": max_ttft_ms, "max-tpot-ms": max_tpot_ms, "max-usd-per-hour": max_usd_per_hour}
-        others |= {"workload": workload, "region": region, "spot": spot or None, "shapes-file": shapes_file}
+        others |= {"workload": workload, "region": region, "spot": spot or None, "shapes-file": shapes_file, "plot": plot}
         _refuse_given(others, "is no condition of --policy config_recommender: leave it out, or ask the policy vllm")
         if model is not None and models is not None:
             raise ValueError("recommend takes a model or a file of them with --models, not both")
@@ -275,7 +300,7 @@ def recommend(
         shapes_file=shapes_file,
         policy=policy,
     )
-    return print_recommendations(question, data, form, output)
+    return print_recommendations(question, data, form, output, plot)
 
 
 @app.command

@@ -17,6 +17,8 @@ from pathlib import Path
 from flows.orchestration import prefect_home  # sets Prefect up: before Prefect itself
 
 # isort: split
+import duckdb
+import polars as pl
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
@@ -27,7 +29,13 @@ from flows.crawl import CrawlReport, crawl, read_model_lists
 from flows.extract import ExtractReport, extract, read_extracted
 from flows.lake import open_lake, read_requested, refresh_lock
 from flows.publish import Published, publish
+from flows.publish_checks import PublishError
+from flows.query import one_line
 from flows.run_log import say
+from flows.storage import checked_out, local_directory
+
+_DISK_ERRORS = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, pl.exceptions.ComputeError)
+"""What a full or failing disk shows itself as while a version is built."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ def run_refresh(
 
     Args:
         models: files of model ids, ids, or `hub:` queries; none for the bundled list.
-        data: the data directory, with the lake and the published versions.
+        data: the data directory, with the lake and the published versions, or `s3://bucket/prefix`.
         offline: ask no Hub, work from the last known facts.
         full: fetch every model again, changed or not.
         strict: report exit status 1 when any model was rejected.
@@ -57,10 +65,11 @@ def run_refresh(
     version that fails its checks; what was published before is then as it was.
     """
     read_model_lists(models)  # what is wrong with the input is said before anything starts
-    load_catalogs()
-    with refresh_lock(data):
-        open_lake(data)
-    with prefect_home(data):
+    local = local_directory(data)
+    load_catalogs(data=local)
+    with refresh_lock(local):
+        open_lake(local)
+    with prefect_home(local):
         return refresh(list(models), str(data), offline, full, strict)
 
 
@@ -69,13 +78,14 @@ def refresh(
     models: list[str], data: str = "data", offline: bool = False, full: bool = False, strict: bool = False
 ) -> RefreshReport:
     """Crawl, extract, join and publish, under the data directory's lock."""
-    root = Path(data)
+    root = local_directory(data)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    with refresh_lock(root):
+    with refresh_lock(root), checked_out(data) as hand_over:
         open_lake(root)
-        crawled = crawl_models(models, data, offline, full)
-        extracted = extract_models(data)
-        published = publish_version(data, run_id, _facts(models, crawled, extracted))
+        crawled = crawl_models(models, str(root), offline, full)
+        extracted = extract_models(str(root))
+        published = publish_version(str(root), run_id, _facts(models, crawled, extracted))
+        hand_over(run_id)
     rejected = sum(extracted.rejects.values())
     report = RefreshReport(run_id, crawled, extracted, published, exit_status=1 if strict and rejected else 0)
     create_markdown_artifact(report_markdown(report), key="refresh", description=f"Refresh {run_id}")
@@ -130,8 +140,11 @@ def extract_facts(data: str) -> ExtractReport:
 @task(task_run_name="publish {run_id}", retries=1, retry_condition_fn=_may_pass)
 def join_and_publish(data: str, run_id: str, facts: dict[str, object]) -> Published:
     """One version, built, checked and switched to."""
-    tables = {**read_extracted(open_lake(Path(data))), **load_catalogs()}
-    return publish(Path(data), run_id, tables, facts)
+    tables = {**read_extracted(open_lake(Path(data))), **load_catalogs(data=Path(data))}
+    try:
+        return publish(Path(data), run_id, tables, facts)
+    except _DISK_ERRORS as error:
+        raise PublishError(f"version {run_id} cannot be built in {data}: {one_line(str(error))}") from error
 
 
 def _facts(models: list[str], crawled: CrawlReport, extracted: ExtractReport) -> dict[str, object]:

@@ -14,6 +14,7 @@ from flows import orchestration  # noqa: F401 - sets Prefect up: before Prefect 
 from flows.lake import open_lake, refresh_lock
 from flows.prefect_server import prefect_server
 from flows.run_log import say
+from flows.storage import is_remote, local_directory
 
 
 class ScheduleError(ValueError):
@@ -25,17 +26,19 @@ def serve(cron: str, data: Path, models: Sequence[str] = ()) -> None:
 
     Args:
         cron: when to run, five fields, UTC.
-        data: the data directory.
+        data: the data directory, or `s3://bucket/prefix`.
         models: files of model ids, or ids; none for the bundled list.
 
     With PREFECT_API_URL that server keeps the schedule, else one is started on loopback and ends with this process. Raises
     ScheduleError for a bad cron line, ServerError when the server does not start.
     """
     _check_cron(cron)
-    with refresh_lock(data):
-        open_lake(data)
-    data = data.resolve()
-    with _server(data) as address:
+    local = local_directory(data)
+    with refresh_lock(local):
+        open_lake(local)
+    if not is_remote(data):
+        data = data.resolve()
+    with _server(local) as address:
         from prefect.deployments.runner import EntrypointType
         from prefect.settings import PREFECT_API_URL, temporary_settings
 

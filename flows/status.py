@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.output import Format, Rows, emit, write_object
-from flows.published import NotPublishedError, Versions, read_run, require_latest
+from flows.published import NotPublishedError, Versions, fetch, open_version, read_run, require_latest
+from flows.storage import is_remote, open_remote, readable
 
 
 def status_of(data: Path) -> dict[str, object]:
@@ -15,6 +16,8 @@ def status_of(data: Path) -> dict[str, object]:
     latest = require_latest(data)
     run = read_run(latest)
     published = datetime.fromisoformat(str(run["published_at"]))
+    with open_version(latest) as connection:
+        (prices,) = fetch(connection, "ask/price_ages.sql").records()
     return {
         "run_id": run["run_id"],
         "path": str(latest),
@@ -24,6 +27,7 @@ def status_of(data: Path) -> dict[str, object]:
         "previous": run["previous"],
         "coverage": run["coverage"],
         "freshness": run["freshness"],
+        "prices": prices,
         "counts": run["counts"],
         "changes": run["changes"],
         "versions": [version.name for version in Versions(data).all()],
@@ -32,7 +36,10 @@ def status_of(data: Path) -> dict[str, object]:
 
 def print_status(data: Path, form: Format | None) -> int:
     """Print the status: one line a fact, or one JSON object."""
-    status = status_of(data)
+    status = status_of(readable(data))
+    if is_remote(data):
+        remote = open_remote(data)
+        status |= {"path": f"{remote.url}/published/{status['run_id']}", "versions": remote.versions()}
     if form == "json":
         write_object(status)
         return 0
@@ -56,37 +63,44 @@ def _flat(value: dict[str, object], prefix: str = "") -> list[tuple[str, object]
 def rollback(data: Path, run: str | None = None) -> Path:
     """Point `latest` to an older version (the one before the current by default) and return its directory.
 
-    Raises NotPublishedError when there is no such version; the message names those that are kept.
+    Raises NotPublishedError when there is no such version, or it is damaged; the message names those that are kept.
     """
     from flows.integrity import damage
     from flows.publish import point_latest
 
     versions = Versions(data)
     current = require_latest(data)
-    kept = versions.all()
-    if run is None:
-        older = kept[: kept.index(current)] if current in kept else kept
-        if not older:
-            raise NotPublishedError(f"no version is older than {current.name}")
-        target = older[-1]
-    else:
-        matching = [version for version in kept if version.name == run]
-        if not matching:
-            raise NotPublishedError(f"no version {run}; kept are {_names(kept)}")
-        target = matching[0]
+    kept = [version.name for version in versions.all()]
+    target = versions.root / _older(kept, current.name, run)
     damaged = damage(target)
     if damaged:
-        raise NotPublishedError(f"version {target.name} is damaged: {', '.join(damaged)}; name another of {_names(kept)}")
+        raise NotPublishedError(f"version {target.name} is damaged: {', '.join(damaged)}; kept are {', '.join(kept)}")
     point_latest(versions, target.name)
     return target
 
 
-def _names(versions: list[Path]) -> str:
-    return ", ".join(version.name for version in versions)
+def _older(kept: list[str], current: str, run: str | None) -> str:
+    if run is None:
+        older = kept[: kept.index(current)] if current in kept else kept
+        if not older:
+            raise NotPublishedError(f"no version is older than {current}")
+        return older[-1]
+    if run not in kept:
+        raise NotPublishedError(f"no version {run}; kept are {', '.join(kept)}")
+    return run
 
 
 def print_rollback(data: Path, run: str | None) -> int:
-    """Roll back and say to what."""
-    target = rollback(data, run)
+    """Roll back and say to what. On a store it is the pointer that changes."""
+    if is_remote(data):
+        remote = open_remote(data)
+        current = remote.current()
+        if current is None:
+            raise NotPublishedError(f"nothing is published in {remote.url}")
+        remote.point(_older(remote.versions(), current, run))
+        data = readable(data)
+    else:
+        rollback(data, run)
+    target = require_latest(data)
     sys.stdout.write(f"latest is {target.name} ({read_run(target)['published_at']})\n")
     return 0

@@ -1,0 +1,407 @@
+"""What can go wrong at night, done on purpose: after each fault `latest` reads complete, and the next run heals.
+
+    python -m tests.benchmarks.fault_campaign [--kills 30] [--seed 1] [--keep DIR]
+
+Real refreshes of a dozen small models from a loopback Hub on a reduced catalog, in processes of their own. After every fault the
+latest version is read whole, from its database and its Parquet files, and compared with the undisturbed one; then an undisturbed
+run must publish the same content hash again. Prints each fault, what was seen and the rows lost; exits with 1 if any is, or if a
+run does not heal. Disk full and read-only need the right to mount; without it, a bound on the size of files and an unprivileged
+user take their place, and the script says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from flows.published import Versions, read_run
+from tests.benchmarks.small_refresh import fingerprint, repositories, start, surroundings
+
+MODELS = 12
+_NOBODY = 65534
+_HUGE_BYTES = 300 * 2**20
+
+
+@dataclass
+class Campaign:
+    """One campaign: where the data is, how to run, what the undisturbed content is, and what has been seen."""
+
+    data: Path
+    scratch: Path
+    environment: dict[str, str]
+    draw: random.Random
+    asked: Callable[[], int]
+    content: str = ""
+    tables: dict[str, tuple[int, int]] = field(default_factory=dict)
+    seconds: float = 0.0
+    working_seconds: float = 0.0
+    faults: int = 0
+    lost: int = 0
+    broken: list[str] = field(default_factory=list)
+
+    def arguments(self, *options: str) -> list[str]:
+        """A refresh of the campaign's models."""
+        return ["refresh", "--models", str(self.scratch / "models.txt"), "--data", str(self.data), *options]
+
+    def run(self, *options: str, **how: object) -> tuple[int, str]:
+        """A refresh to its end: exit status and what it said."""
+        environment = {**self.environment, **how.pop("environment", {})}  # type: ignore[dict-item]
+        process = start(self.arguments(*options), environment, **how)
+        said, _ = process.communicate()
+        return process.returncode, said
+
+    def latest(self) -> Path:
+        """The latest version."""
+        version = Versions(self.data).latest()
+        assert version is not None, "nothing is latest"
+        return version
+
+    def begin(self) -> None:
+        """The undisturbed content and how long a full refresh takes."""
+        status, said = self.run()
+        assert status == 0, said
+        asked, started = self.asked(), time.monotonic()
+        process = start(self.arguments("--full"), self.environment)
+        while self.asked() == asked and process.poll() is None:
+            time.sleep(0.01)
+        first = time.monotonic()
+        said, _ = process.communicate()
+        assert process.returncode == 0, said
+        self.seconds, self.working_seconds = time.monotonic() - started, time.monotonic() - first
+        version = self.latest()
+        self.content, self.tables = str(read_run(version)["content_hash"]), fingerprint(version)
+
+    def look(self, fault: str, seen: str) -> None:
+        """Read `latest` whole after a fault, count what it lacks, and let an undisturbed run heal."""
+        self.faults += 1
+        lost, problems = self._lacking()
+        status, said = self.run()
+        if status != 0:
+            problems.append(f"the next run ended with {status}: {_last(said)}")
+        else:
+            healed_lost, healed_problems = self._lacking()
+            lost, problems = lost + healed_lost, problems + [f"after the next run: {problem}" for problem in healed_problems]
+        if "Traceback" in seen or "Traceback" in said:
+            problems.append("a traceback was shown")
+        self.lost += lost
+        print(f"{fault:<46} {_last(seen)}; rows lost {lost}", flush=True)
+        for problem in problems:
+            self.broken.append(f"{fault}: {problem}")
+            print(f"    FAILED: {problem}", flush=True)
+
+    def _lacking(self) -> tuple[int, list[str]]:
+        try:
+            version = self.latest()
+            found = fingerprint(version)
+            content = read_run(version)["content_hash"]
+        except Exception as error:  # whatever a reader would be shown
+            return sum(rows for rows, _ in self.tables.values()), [f"latest does not read: {error}"]
+        lost = sum(max(0, rows - found.get(name, (0, 0))[0]) for name, (rows, _) in self.tables.items())
+        differing = [name for name, expected in self.tables.items() if found.get(name) != expected]
+        problems = [f"tables differ: {', '.join(differing)}"] if differing else []
+        return lost, problems + (["the content hash differs"] if content != self.content else [])
+
+
+def kills(campaign: Campaign, count: int) -> None:
+    """SIGKILL at random moments of a full refresh, from its first request, or its start, to its end."""
+    for number in range(count):
+        asked = campaign.asked()
+        process = start(campaign.arguments("--full"), campaign.environment)
+        begins = number % 5 > 0  # one in five counts from the start of the process, most of which is spent on imports
+        while begins and campaign.asked() == asked and process.poll() is None:
+            time.sleep(0.01)
+        moment = campaign.draw.uniform(0, campaign.working_seconds if begins else campaign.seconds)
+        try:
+            said, _ = process.communicate(timeout=moment)
+            seen = f"had ended with {process.returncode}"
+        except subprocess.TimeoutExpired:
+            process.kill()
+            said, _ = process.communicate()
+            since = "the first request" if begins else "the start"
+            seen = f"killed {moment:.2f} s after {since}, having said: {_last(said) or 'nothing'}"
+        campaign.look(f"SIGKILL {number + 1} of {count}", seen)
+
+
+def kill_with_its_own_server(campaign: Campaign) -> None:
+    """SIGKILL of a run that started its own Prefect server: the server ends as well."""
+    environment = {name: value for name, value in campaign.environment.items() if name != "PREFECT_API_URL"}
+    environment["PREFECT_HOME"] = str(campaign.scratch / "own")
+    process = start(campaign.arguments("--full"), environment)
+    lake = campaign.data / "lake"
+    before = (lake / "requested.txt").stat().st_mtime_ns
+    while process.poll() is None and (lake / "requested.txt").stat().st_mtime_ns == before:
+        time.sleep(0.05)
+    servers = _servers(environment["PREFECT_HOME"])
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 10
+    while _servers(environment["PREFECT_HOME"]) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    left = _servers(environment["PREFECT_HOME"])
+    campaign.look("SIGKILL with a Prefect server of its own", f"{len(servers)} server while it ran, {len(left)} afterwards")
+    if left or not servers:
+        campaign.broken.append("SIGKILL with a Prefect server of its own: the server")
+
+
+def _servers(home: str) -> list[int]:
+    found = []
+    for process in Path("/proc").iterdir():
+        try:
+            if process.name.isdigit() and b"flows.prefect_server" in (process / "cmdline").read_bytes():
+                found += [int(process.name)] if f"PREFECT_HOME={home}".encode() in (process / "environ").read_bytes() else []
+        except OSError:
+            continue
+    return found
+
+
+def disk_full(campaign: Campaign) -> None:
+    """A disk with room for less and less of a run, on a small tmpfs or with a bound on the size of every file."""
+    place = campaign.scratch / "small-disk"
+    place.mkdir()
+    size = sum(path.stat().st_size for path in campaign.latest().rglob("*"))
+    for share in (0.01, 0.1, 0.3, 0.6, 0.95):
+        room = int(size * share)
+        if _mounted("tmpfs", place, "size=2g"):
+            home, version, campaign.data = campaign.data, campaign.latest().name, place / "data"
+            others = shutil.ignore_patterns(*{entry.name for entry in (home / "published").iterdir()} - {version, "latest"})
+            shutil.copytree(home, campaign.data, symlinks=True, ignore=others)
+            used = os.statvfs(place)
+            taken = (used.f_blocks - used.f_bfree) * used.f_frsize
+            subprocess.run(["mount", "-o", f"remount,size={taken + room}", str(place)], check=True)
+            _, seen = campaign.run("--full")
+            _lack_nothing(campaign, f"disk full (tmpfs), room for {share:.0%} of a version", seen, place)
+            campaign.data = home
+            subprocess.run(["umount", str(place)], check=True)
+        else:
+            _, seen = campaign.run("--full", preexec_fn=lambda room=room: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+            campaign.look(f"disk full (RLIMIT_FSIZE), {share:.0%} of a version", seen)
+
+
+def _lack_nothing(campaign: Campaign, fault: str, seen: str, place: Path) -> None:
+    enlarged = ["mount", "-o", "remount,size=2g", str(place)]
+    lost, problems = campaign._lacking()
+    campaign.broken += [f"{fault}, while it is full: {problem}" for problem in problems]
+    campaign.lost += lost
+    subprocess.run(enlarged, check=True)
+    campaign.look(fault, seen)
+
+
+def read_only(campaign: Campaign) -> None:
+    """A data directory that nothing can be written to: a read-only mount, or a user without rights."""
+    place = campaign.scratch / "read-only"
+    place.mkdir()
+    if _mounted("bind", place, str(campaign.data)):
+        home, campaign.data = campaign.data, place
+        _, seen = campaign.run("--full")
+        lost, problems = campaign._lacking()
+        campaign.data = home
+        subprocess.run(["umount", str(place)], check=True)
+        campaign.lost += lost
+        campaign.broken += [f"read-only: {problem}" for problem in problems]
+        campaign.look("read-only data directory (bind mount)", seen)
+    else:
+        _, seen = campaign.run("--full", user=_NOBODY)
+        campaign.look("read-only data directory (unprivileged user)", seen)
+
+
+def _mounted(kind: str, place: Path, what: str) -> bool:
+    commands = [["mount", "-t", "tmpfs", "-o", what, "none", str(place)]]
+    if kind == "bind":
+        commands = [["mount", "--bind", what, str(place)], ["mount", "-o", "remount,bind,ro", str(place)]]
+    return all(subprocess.run(command, capture_output=True, check=False).returncode == 0 for command in commands)
+
+
+def corrupt_files(campaign: Campaign) -> None:
+    """Bytes flipped in, or cut off, every kind of file that a run reads: the lake's, and the published ones."""
+    lake = sorted(path for path in (campaign.data / "lake").rglob("*") if path.is_file() and path.suffix in (".parquet", ".json"))
+    for path in lake:
+        _damage(path, campaign.draw)
+        _, seen = campaign.run()
+        campaign.look(f"corrupt lake file {path.relative_to(campaign.data / 'lake')}"[:46], _telling(seen, path.name))
+    published = sorted(path for path in campaign.latest().iterdir() if path.suffix in (".parquet", ".duckdb", ".json"))
+    for path in campaign.draw.sample(published, 3) + [path for path in published if path.stem in ("recommendations", "run")]:
+        target = campaign.latest() / path.name
+        _damage(target, campaign.draw)
+        status, seen = campaign.run()  # readers of that one file are wrong until this run: nothing that was written is lost
+        campaign.look(f"corrupt published file {path.name}", _telling(seen, path.name) if status == 0 else seen)
+
+
+def _damage(path: Path, draw: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    if draw.random() < 0.5:
+        for _ in range(16):
+            content[draw.randrange(len(content))] ^= 0xFF
+    else:
+        del content[len(content) // 2 :]
+    path.write_bytes(content)
+
+
+def clock_backwards(campaign: Campaign) -> None:
+    """The version before, the lake and its times lie in the future, as they do when the clock has gone back by years."""
+    future = datetime.now(UTC) + timedelta(days=3650)
+    version = campaign.latest()
+    later = version.with_name(future.strftime("%Y%m%dT%H%M%S%fZ"))
+    run = read_run(version) | {"run_id": later.name, "published_at": future.isoformat()}
+    (version / "run.json").write_text(json.dumps(run))
+    version.rename(later)
+    (later.parent / "latest").unlink()
+    (later.parent / "latest").symlink_to(later.name)
+    stored = campaign.data / "lake" / "hub_files.parquet"
+    if stored.exists():
+        frame = pl.read_parquet(stored, memory_map=False)
+        times = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.Datetime)]
+        frame.with_columns(pl.col(times).dt.offset_by("10y")).write_parquet(stored)
+    for path in (later, *later.iterdir(), *(campaign.data / "lake").iterdir()):
+        os.utime(path, (future.timestamp(), future.timestamp()))
+    status, seen = campaign.run()
+    current = campaign.latest()
+    ordered = [entry.name for entry in Versions(campaign.data).all()]
+    if status != 0 or current == later or ordered[-2:] != [later.name, current.name]:
+        campaign.broken.append(f"clock going backwards: latest {current.name}, versions {ordered}, {_last(seen)}")
+    rolled = start(["rollback", "--data", str(campaign.data)], campaign.environment)
+    rolled.communicate()
+    if campaign.latest() != later:
+        campaign.broken.append(f"clock going backwards: rolled back to {campaign.latest().name}")
+    campaign.look("clock going backwards (a version of the future)", f"the new version is the last of {len(ordered)}")
+
+
+def two_at_once(campaign: Campaign) -> None:
+    """Two refreshes at once: one works, the other is refused with one line."""
+    for attempt in range(3):
+        pair = [start(campaign.arguments("--full"), campaign.environment) for _ in range(2)]
+        said = [process.communicate()[0] for process in pair]
+        refused = [text for text in said if "another refresh" in text]
+        campaign.look(f"two refreshes at once, {attempt + 1} of 3", refused[0] if refused else "one after the other")
+        if sorted(process.returncode for process in pair) != ([0, 2] if refused else [0, 0]):
+            campaign.broken.append(f"two at once: exit statuses {[process.returncode for process in pair]}")
+
+
+NONSENSE: dict[str, tuple[str, bytes]] = {
+    "HTML": ("text/html", b"<!doctype html><html><body>Down for maintenance</body></html>"),
+    "broken JSON": ("application/json", b'{"id": "org/model-00", "sha": '),
+    "other JSON": ("application/json", b"[[], 7, null]"),
+    "wrong types": (
+        "application/json",
+        b'{"id": 7, "sha": ["x"], "siblings": "all", "gated": {}, "downloads": "many", "config": 3, "lastModified": 12,'
+        b' "safetensors": {"total": "1", "parameters": []}, "architectures": 5, "hidden_size": "wide", "num_hidden_layers": -3}',
+    ),
+    "huge": ("application/json", b""),
+    "nothing": ("application/json", b""),
+}
+
+
+def nonsense(campaign: Campaign) -> None:
+    """A Hub that answers nonsense, everywhere or on one route only, to a full refresh."""
+    for kind in NONSENSE:
+        for route in ("everything", "metadata", "files", "headers"):
+            with _nonsense_hub(kind, route) as address:
+                _, seen = campaign.run("--full", environment={"HF_ENDPOINT": address})
+            campaign.look(f"Hub answers {kind} to {route}", seen)
+
+
+@contextmanager
+def _nonsense_hub(kind: str, route: str) -> Iterator[str]:
+    from loopback_hub import LoopbackHub
+
+    content_type, body = NONSENSE[kind]
+
+    def asked(path: str) -> bool:
+        of = "files" if "/resolve/" in path and "safetensors" not in path else "metadata"
+        if "safetensors" in path.partition("/resolve/")[2] or "safetensors-metadata" in path:
+            of = "headers"
+        return route in ("everything", of)
+
+    with LoopbackHub(repositories(MODELS)) as hub:
+        honest = hub.server.RequestHandlerClass
+
+        class Nonsense(honest):  # type: ignore[misc, valid-type]
+            def _route(self) -> None:
+                if not asked(self.path):
+                    super()._route()
+                    return
+                self.send_response(200)
+                self.send_header("Content-Type", content_type)
+                self.send_header("Content-Length", str(_HUGE_BYTES if kind == "huge" else len(body)))
+                self.end_headers()
+                if kind == "huge" and self.command == "GET":
+                    for _ in range(_HUGE_BYTES // 2**20):
+                        self.wfile.write(b" " * 2**20)
+                elif self.command == "GET":
+                    self.wfile.write(body)
+
+        hub.server.RequestHandlerClass = Nonsense
+        yield hub.url
+
+
+def _last(said: str) -> str:
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("shapefit:")]
+    published = [line for line in lines if line.startswith("published ")]
+    return (errors or published or lines or [""])[-1][:150]
+
+
+def _telling(said: str, name: str) -> str:
+    lines = [line for line in said.splitlines() if "damaged" in line]
+    return lines[0] if lines else f"{name} is not read again, or made anew"
+
+
+PARTS: dict[str, Callable[[Campaign], None]] = {
+    "server": kill_with_its_own_server,
+    "disk": disk_full,
+    "read-only": read_only,
+    "corrupt": corrupt_files,
+    "clock": clock_backwards,
+    "two": two_at_once,
+    "nonsense": nonsense,
+}
+
+
+def main() -> int:
+    """Run the campaign; 1 if a row was lost or a run did not heal."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--kills", type=int, default=30)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", type=Path, help="work here and keep it (default: a temporary directory)")
+    parser.add_argument("--only", nargs="*", choices=["kill", *PARTS], help="only these faults")
+    given = parser.parse_args()
+    chosen = given.only or ["kill", *PARTS]
+    with tempfile.TemporaryDirectory(prefix="shapefit-faults-") as temporary:
+        scratch = given.keep or Path(temporary)
+        scratch.mkdir(parents=True, exist_ok=True)
+        repos = repositories(MODELS)
+        (scratch / "models.txt").write_text("\n".join(repos) + "\n")
+        with surroundings(repos, scratch) as (environment, hub):
+            campaign = Campaign(scratch / "data", scratch, environment, random.Random(given.seed), lambda: hub.requests.total())
+            campaign.begin()
+            rows = sum(count for count, _ in campaign.tables.values())
+            print(f"undisturbed: {MODELS} models, {rows:,} rows in {len(campaign.tables)} tables, {campaign.seconds:.1f} s a run")
+            if "kill" in chosen:
+                kills(campaign, given.kills)
+            for name, part in PARTS.items():
+                if name in chosen:
+                    part(campaign)
+    print(f"\nfaults tried {campaign.faults}, rows lost {campaign.lost}, failures {len(campaign.broken)} (seed {given.seed})")
+    for problem in campaign.broken:
+        print(f"  {problem}")
+    return 1 if campaign.broken or campaign.lost else 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    sys.exit(main())
