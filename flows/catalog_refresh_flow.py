@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from flows import orchestration  # noqa: F401 - sets Prefect up: before Prefect itself
@@ -12,6 +13,7 @@ from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 
 from flows.catalog_refresh import CatalogRefresh, CatalogRefreshError, refresh_catalogs
+from flows.storage import is_remote, working_copy
 
 
 class ListsFailedError(CatalogRefreshError):
@@ -34,8 +36,9 @@ def refresh_price_lists(data: str = "data", providers: Sequence[str] = ()) -> Ca
 
 @task(task_run_name="read price lists")
 def read_price_lists(data: str, providers: list[str]) -> CatalogRefresh:
-    """One refresh; each download is tried again by itself."""
-    return refresh_catalogs(Path(data), providers)
+    """One refresh; each download is tried again by itself. A data directory on a store is brought back afterwards."""
+    with working_copy(Path(data)) if is_remote(data) else nullcontext(Path(data)) as local:
+        return refresh_catalogs(local, providers)
 
 
 def report_markdown(report: CatalogRefresh) -> str:

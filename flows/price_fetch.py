@@ -117,7 +117,7 @@ def _host(address: str) -> tuple[str, str, int]:
 
 
 def _download(address: str, copy: IO[bytes], max_bytes: int) -> None:
-    """Copy what an address answers, tried again after errors that pass. Raises PriceListError."""
+    """Fetch what an address answers, tried again after errors that pass. Raises PriceListError."""
     for attempt in range(1, _ATTEMPTS + 1):
         copy.seek(0)
         copy.truncate()

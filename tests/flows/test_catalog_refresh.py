@@ -11,9 +11,10 @@ import pytest
 from price_documents import aws_offer, azure_item, azure_page, oci_item, oci_list, served
 
 from flows import catalog_refresh, price_fetch
-from flows.catalog_refresh import CatalogRefreshError, refresh_catalogs
+from flows.catalog_refresh import CatalogRefresh, CatalogRefreshError, refresh_catalogs
 from flows.catalogs import CatalogError, load_catalogs
 from flows.cli import main
+from transforms.price_lists import Outcome
 
 BUNDLED = load_catalogs()
 AWS = BUNDLED["prices"].filter((pl.col("provider") == "aws") & pl.col("usd_per_hour").is_not_null())
@@ -268,3 +269,16 @@ def test_a_list_without_a_date_is_of_today(tmp_path: Path) -> None:
     refresh_catalogs(tmp_path, ["azure"], write(tmp_path / "page.json", azure_page(*items)))
     dated = price(tmp_path, str(azure["shape"][0]), "azure")["price_as_of"]
     assert abs((datetime.now(UTC).date() - dated).days) <= 1
+
+
+def test_the_report_of_the_nightly_run_names_what_moved_and_what_failed() -> None:
+    from flows.catalog_refresh_flow import report_markdown
+
+    outcomes = (
+        Outcome("aws", "p5.48xlarge", "on_demand", "moved", 55.04, 44.0),
+        Outcome("aws", "g5.xlarge", "on_demand", "same", 1, 1),
+    )
+    text = report_markdown(CatalogRefresh(outcomes, {"oci": "no answer"}))
+    assert "* moved: 1\n* same: 1\n* **oci failed**: no answer\n" in text
+    assert "| aws | p5.48xlarge | on_demand | moved | 55.04 | 44 |\n" in text
+    assert "g5.xlarge" not in text

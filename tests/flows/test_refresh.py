@@ -18,6 +18,7 @@ from small_repos import sharded_repo, small_repo
 
 from flows.crawl import CrawlReport
 from flows.extract import ExtractReport
+from flows.grid import GridReport
 from flows.lake import LakeError, refresh_lock
 from flows.publish import Published
 from transforms.model_list import ModelListError
@@ -33,12 +34,19 @@ class Ran:
     requests: dict[str, int]
 
 
+REFRESHED_PRICE = """provider,shape,price_kind,usd_per_hour,price_region,price_as_of,source,note
+aws,p5.48xlarge,on_demand,44.25,us-east-1,2026-11-20,a price list,
+"""
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """One refresh of four models through the command, on a loopback Hub."""
     directory = tmp_path_factory.mktemp("refresh")
     (directory / "list.txt").write_text("# four models\norg/small\norg/sharded\norg/absent\nhub: author=query\n")
     repos = {"org/small": small_repo(), "org/sharded": sharded_repo(), "query/found": small_repo({"vocab_size": 512})}
+    (directory / "data" / "catalogs").mkdir(parents=True)
+    (directory / "data" / "catalogs" / "prices.csv").write_text(REFRESHED_PRICE)
     with LoopbackHub(repos) as server:
         done = subprocess.run(
             [sys.executable, "-m", "flows.cli", "refresh", "--models", "list.txt", "--data", "data", "--strict"],
@@ -57,6 +65,14 @@ def test_a_refresh_publishes_and_says_what_was_rejected(ran: Ran) -> None:
     assert run["crawl"]["hub"] == "reached" and run["crawl"]["models"] == 4
     assert run["requested"] == ["list.txt"]
     assert "rejected not_found 1" in ran.said
+
+
+def test_a_refresh_estimates_with_the_refreshed_prices(ran: Ran) -> None:
+    latest = ran.data / "published" / "latest"
+    of_p5 = pl.col("shape") == "p5.48xlarge"
+    assert pl.read_parquet(latest / "prices.parquet").filter(of_p5)["usd_per_hour"].to_list() == [44.25]
+    estimated = pl.read_parquet(latest / "recommendations.parquet").filter(of_p5 & (pl.col("nodes") == 1))
+    assert set(estimated["usd_per_hour"]) == {44.25}
 
 
 def test_nothing_on_the_terminal_that_is_not_for_a_person(ran: Ran) -> None:
@@ -93,8 +109,10 @@ def test_the_report_reads_as_a_table() -> None:
     crawled = CrawlReport("reached", ("a/b", "c/d"), fetched=2, requests={"metadata": 2}, seconds=3.0)
     extracted = ExtractReport({"models": 1}, {"hub": 1}, {"gated": 1}, ())
     published = Published("run", Path("data/published/run"), {"models": 1, "recommendations": 1234})
-    text = report_markdown(RefreshReport("run", crawled, extracted, published))
+    grid = GridReport(2, 90, 0, 1, 1, {"plan": 1.0})
+    text = report_markdown(RefreshReport("run", crawled, extracted, grid, published))
     assert "| crawl (3 s) | Hub reached; 2 models: 2 fetched, 0 unchanged, 0 resumed; 2 requests |" in text
+    assert "2 buckets: figures 90 computed, 0 reused; ranks 1 computed, 1 reused |" in text
     assert "| rejects | gated 1 |" in text and "recommendations 1,234" in text
 
 
@@ -115,13 +133,17 @@ def test_a_run_is_tried_again_for_the_networks_sake_only() -> None:
 def test_the_deployment_names_the_flow_and_its_parameters() -> None:
     import inspect
 
+    from flows.catalog_refresh_flow import refresh_price_lists
     from flows.refresh import refresh
 
     root = Path(__file__).parents[2]
-    (deployment,) = yaml.safe_load((root / "prefect.yaml").read_text())["deployments"]
-    assert deployment["entrypoint"] == f"{refresh.fn.__module__}.{refresh.fn.__name__}"
-    assert set(deployment["parameters"]) == set(inspect.signature(refresh.fn).parameters)
-    assert deployment["concurrency_limit"]["limit"] == 1
+    deployments = {entry["name"]: entry for entry in yaml.safe_load((root / "prefect.yaml").read_text())["deployments"]}
+    for name, flow in {"nightly": refresh, "prices": refresh_price_lists}.items():
+        deployment = deployments.pop(name)
+        assert deployment["entrypoint"] == f"{flow.fn.__module__}.{flow.fn.__name__}"
+        assert set(deployment["parameters"]) == set(inspect.signature(flow.fn).parameters)
+        assert deployment["concurrency_limit"]["limit"] == 1
+    assert not deployments
 
 
 def test_a_bad_cron_line_is_refused(tmp_path: Path) -> None:

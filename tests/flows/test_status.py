@@ -25,6 +25,19 @@ def test_status_says_how_fresh_and_how_complete(capsys: pytest.CaptureFixture[st
     assert "coverage.providers" in capsys.readouterr().out
 
 
+def test_status_counts_prices_that_have_grown_old(capsys: pytest.CaptureFixture[str]) -> None:
+    """OCI's bundled prices are of May 2025 or undated."""
+    data = ["--data", str(small_published_set())]
+    assert main(["status", "--format", "json", *data]) == 0
+    prices = json.loads(capsys.readouterr().out)["prices"]
+    query = "select count(usd_per_hour) as priced, count(*) filter (price_stale) as stale from shape_prices"
+    assert main(["query", query, "--format", "json", *data]) == 0
+    (counted,) = json.loads(capsys.readouterr().out)
+    assert (prices["priced"], prices["stale"]) == (counted["priced"], counted["stale"])
+    assert 0 < prices["stale"] < prices["priced"]
+    assert "oci " in prices["stale_by_provider"]
+
+
 def test_rollback_points_latest_to_the_version_before_or_the_one_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
