@@ -24,7 +24,7 @@ from transforms import contracts
 EXTRACTED = ("models", "architectures", "layer_groups")
 """Extracted tables that the join reads; `parameter_groups` and `rejects` are published beside them when given."""
 
-_RESULTS = ("layout_checks", "fits_of", "fits", "recommendations", "recommend")
+_RESULTS = ("layout_checks", "fits_of", "fits", "recommendations", "recommend", "policy_comparison")
 
 
 @dataclass(frozen=True)

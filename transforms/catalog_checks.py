@@ -76,6 +76,7 @@ REFERENCES = (
     Reference("price_parts", ("provider", "shape"), "shapes", ("provider", "shape")),
     Reference("quantization_aliases", ("quantization",), "quantizations", ("quantization",)),
     Reference("aqua_shapes", ("catalog_shape",), "shapes", ("shape",), ("provider", "oci")),
+    Reference("lmi_guide", ("shape",), "shapes", ("shape",), ("provider", "sagemaker")),
     Reference("gpus", ("generation",), "speed_coefficients", ("key",), ("scope", "generation")),
 )
 

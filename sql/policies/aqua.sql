@@ -2,6 +2,7 @@
 -- configuration that fits, largest shape first; shapes dominated by another (no cheaper rank, no faster rank, no better precision, no longer
 -- context) are dropped. The rule: GPUs pooled, GB of 10^9 bytes, weights and the KV cache of one sequence within a share of the memory; the
 -- checkpoint's own precision first, then 8 bit, then 4 bit of the weights, and for each the longest context first.
+-- Null for the architecture answers for every one.
 -- Example: from aqua('4f1c…')
 create or replace macro aqua(architecture) as table
 with
@@ -19,6 +20,7 @@ settings as (
 
 model as (
     select
+        facts.architecture_key,
         facts.parameters_total,
         facts.loaded_weights_bytes,
         facts.quantization_method,
@@ -32,31 +34,36 @@ model as (
             checkpoint_value_bytes(facts.checkpoint_dtype)
         ) as kv_bytes_per_token
     from architectures as facts
-    where facts.architecture_key = architecture
+    where architecture is null or facts.architecture_key = architecture
 ),
 
 precisions as (
     select
+        architecture_key,
         1 as precision_order,
         own_precision as quantization,
         if(quantization_method = 'none', '8bit|4bit', '') as smaller_quantizations,
         if(quantization_method = 'none', parameters_total * value_bytes, loaded_weights_bytes) / 1e9 as weights_gb
     from model
     union all
-    select 2, '8bit', '4bit', parameters_total / 1e9
+    select architecture_key, 2, '8bit', '4bit', parameters_total / 1e9
     from model
     where quantization_method = 'none'
     union all
-    select 3, '4bit', '', parameters_total / 2e9
+    select architecture_key, 3, '4bit', '', parameters_total / 2e9
     from model
     where quantization_method = 'none'
 ),
 
 lengths as (
-    select max_position_embeddings as context
+    select
+        architecture_key,
+        max_position_embeddings as context
     from model
     union
-    select contexts.context
+    select
+        model.architecture_key,
+        contexts.context
     from contexts
     cross join model
     cross join settings
@@ -65,6 +72,7 @@ lengths as (
 
 tried as (
     select
+        model.architecture_key,
         shapes.shape,
         shapes.accelerator,
         shapes.gpu_count,
@@ -84,8 +92,8 @@ tried as (
         settings.comparable_share
     from aqua_shapes as shapes
     cross join model
-    cross join precisions
-    cross join lengths
+    join precisions using (architecture_key)
+    join lengths using (architecture_key)
     cross join settings
 ),
 
@@ -93,14 +101,15 @@ first_fits as (
     select *
     from tried
     where weights_gb + kv_cache_gb <= utilization * memory_gb
-    qualify row_number() over (partition by shape order by precision_order, context desc) = 1
+    qualify row_number() over (partition by architecture_key, shape order by precision_order, context desc) = 1
 ),
 
 kept as (
     select first_fits.*
     from first_fits
     anti join first_fits as better
-        on better.cost_rank_value <= first_fits.cost_rank_value
+        on better.architecture_key = first_fits.architecture_key
+        and better.cost_rank_value <= first_fits.cost_rank_value
         and better.performance_rank_value >= first_fits.performance_rank_value
         and better.precision_order <= first_fits.precision_order
         and better.context >= first_fits.context
@@ -113,6 +122,7 @@ kept as (
 )
 
 select
+    architecture_key,
     shape,
     accelerator,
     gpu_count,
@@ -134,4 +144,4 @@ select
         else 'kv_cache'
     end as limited_by
 from kept
-order by memory_gb desc, shape;
+order by architecture_key, memory_gb desc, shape;

@@ -80,9 +80,16 @@ select
         ),
         null
     ) as final_max_tokens,
-    case
-        when gpus_needed is null then 'a GPU is smaller than its own overhead'
-        when not is_reachable then 'the model cannot be split, and one GPU is too small'
-    end as reason
+    nullif(
+        concat_ws(
+            '; ',
+            case
+                when gpus_needed is null then 'a GPU is smaller than its own overhead'
+                when not is_reachable then 'the model cannot be split, and one GPU is too small'
+            end,
+            if(context > max_position_embeddings, format('the context is capped at the model''s own {} tokens', max_token_length), null)
+        ),
+        ''
+    ) as reason
 from placed
 order by nodes_needed nulls last, gpus_needed nulls last, provider, shape;

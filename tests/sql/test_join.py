@@ -201,7 +201,7 @@ def test_what_does_not_fit_is_answered_with_its_reason(joined: duckdb.DuckDBPyCo
 def test_recommend_takes_the_smallest_context_not_below(joined: duckdb.DuckDBPyConnection) -> None:
     answers = rows(joined, "from recommend('test/llama-3.1-8b', 8000)")
     assert {row["context"] for row in answers} == {8192}
-    assert tuple(answers[0])[:-2] == contracts.TABLES["recommendations"].columns
+    assert tuple(answers[0])[:-3] == contracts.TABLES["recommendations"].columns
     keys = [(row["provider"], row["shape"], row["quantization"]) for row in answers]
     assert len(keys) == len(set(keys))
     ranks = [row["cost_rank"] for row in answers]
@@ -245,6 +245,37 @@ def test_recommend_names_the_objectives(joined: duckdb.DuckDBPyConnection) -> No
         rows(joined, "from recommend('test/phi-4', 4096, objective := 'cheap')")
 
 
+def test_policies_stand_side_by_side(joined: duckdb.DuckDBPyConnection) -> None:
+    """Every column of the view is its policy's own answer, on every shape, and the engine's are the recommendations'."""
+    for key in ("llama-3.1-8b", "phi-4", "deepseek-v3"):
+        of_key = f"from policy_comparison where architecture_key = '{key}' and context = 8192"
+        sides = (
+            (
+                f"""select provider, shape, kaito_gpus_needed, kaito_nodes_needed, kaito_max_tokens {of_key}
+                and kaito_fits is not null""",
+                f"select provider, shape, gpus_needed, nodes_needed, final_max_tokens from kaito('{key}', context := 8192)",
+            ),
+            (
+                f"select provider, shape, lmi_batch_size, lmi_available_gb {of_key} and lmi_fits is not null",
+                f"select provider, shape, batch_size, memory_gb from lmi('{key}', context := 8192)",
+            ),
+            (
+                f"select shape, aqua_memory_gb, aqua_max_context {of_key} and aqua_memory_gb is not null",
+                f"""select catalog_shape, total_gb, context from aqua('{key}') join aqua_shapes using (shape)
+                where catalog_shape is not null""",
+            ),
+            (
+                f"select provider, shape, vllm_verdict, vllm_max_context {of_key} and vllm_fits",
+                f"""select provider, shape, arg_min(verdict, kv_dtype), arg_min(max_context, kv_dtype)
+                from architecture_recommendations
+                where architecture_key = '{key}' and context = 8192 and nodes = 1 and quantization = 'native' group by all""",
+            ),
+        )
+        for shown, own in sides:
+            told, expected = joined.sql(f"{shown} order by all").fetchall(), joined.sql(f"{own} order by all").fetchall()
+            assert told == expected and told
+
+
 def test_the_file_answers_alone(tmp_path: Path) -> None:
     """Built on disk and opened by plain DuckDB: tables, views, macros and comments are all in the file."""
     frames = architecture_frames(["gpt2"])
@@ -262,6 +293,7 @@ def test_the_file_answers_alone(tmp_path: Path) -> None:
     assert sum(report.seconds.values()) <= report.total_seconds
     with duckdb.connect(str(path), read_only=True) as alone:
         assert alone.sql("from recommend('test/gpt2', 100) limit 1").fetchall()
+        assert alone.sql("from policy_comparison where vllm_fits and kaito_fits and lmi_fits and aqua_fits limit 1").fetchall()
         comment = alone.sql(
             "select comment from duckdb_columns() where table_name = 'recommendations' and column_name = 'tpot_ms'"
         ).fetchall()

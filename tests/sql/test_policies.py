@@ -144,3 +144,56 @@ def test_config_recommender_takes_the_fastest_that_fits(estimator: duckdb.DuckDB
     assert [row["name"] for row in bound if row["is_compatible"]] == ["H100", "H100 dear"]
     mixtral = estimator.sql("from config_recommender('mixtral-8x7b', 'offered_cards')").pl().to_dicts()
     assert not any(row["fits_in_memory"] for row in mixtral), "94 GB at 16 bit do not fit one 80 GB card"
+
+
+LMI_TABLE = """
+    parameters_billion | sample_model  || accelerators       | memory_gb | weights_gb | batch_low | batch_high
+    7                  | Llama2-7b     || 1 x A10G           | 24        | 13.48      | 4         | 9
+    13                 | Llama2-13b    || 4 x A10G           | 96        | 26.04      | 20        | 41
+    20                 | GPT-NEOX-20b  || 4 x A10G           | 96        | 41.10      | 12        | 24
+    35                 | CodeLlama-34b || 8 x A10G           | 192       | 67.48      | 19        | 38
+    180                | Bloom-176B    || 8 x A100-SXM4-80GB | 640       | 352.50     | 17        | 34
+"""
+"""By the guide's own formula at 4,096 and 2,048 tokens; its column of batches says otherwise and stands beside."""
+
+
+@pytest.mark.parametrize(("facts", "expected"), read_spec(LMI_TABLE), ids=str)
+def test_the_lmi_instance_table(estimator: duckdb.DuckDBPyConnection, facts: dict[str, str], expected: dict[str, str]) -> None:
+    query = f"""from lmi_instance_table where parameters_billion = {facts["parameters_billion"]}
+        and sample_model = '{facts["sample_model"]}'"""
+    answer = estimator.sql(query).pl().to_dicts()[0]
+    assert [(column, answer[column]) for column, figure in expected.items() if not agrees(figure, answer[column])] == []
+
+
+def test_encoder_decoder_models_of_the_lmi_table_have_weights_only(estimator: duckdb.DuckDBPyConnection) -> None:
+    found = estimator.sql("from lmi_instance_table where kv_bytes_per_token is null").pl()
+    assert found["sample_model"].to_list() == ["Flan-T5-XXL", "Flan-Ul2"]
+    assert found["weights_gb"].to_list() == pytest.approx([22.28, 38.92])
+    assert found["batch_low"].null_count() == found["batch_high"].null_count() == 2
+    assert found["guide_batch_low"].to_list() == [32, 16]
+
+
+@pytest.mark.parametrize("policy", ["kaito", "lmi"])
+def test_a_length_beyond_the_models_own_is_capped_and_said_so(estimator: duckdb.DuckDBPyConnection, policy: str) -> None:
+    capped, whole = (
+        estimator.sql(f"from {policy}('phi-4', context := {context}) where shape = 'p5.48xlarge'").pl().to_dicts()[0]
+        for context in (99999, 16384)
+    )
+    length = "max_token_length" if policy == "kaito" else "context"
+    assert capped[length] == whole[length] == 16384
+    assert capped["reason"] == "the context is capped at the model's own 16384 tokens"
+    assert whole["reason"] is None
+
+
+def test_lmi_lists_its_batches_over_the_ladder_of_contexts(estimator: duckdb.DuckDBPyConnection) -> None:
+    row = estimator.sql("from lmi('phi-4') where provider = 'sagemaker' and shape = 'ml.g5.12xlarge'").pl().to_dicts()[0]
+    batches = dict(part.split(": ") for part in row["batches_by_context"].split(", "))
+    assert next(iter(batches)) == "2048" and list(batches)[-1] == "16384"
+    assert int(batches["16384"]) == row["batch_size"]
+    assert int(batches["2048"]) >= 8 * row["batch_size"]
+
+
+def test_aqua_answers_for_every_architecture_as_for_each(estimator: duckdb.DuckDBPyConnection) -> None:
+    alone = estimator.sql("from aqua('phi-4')").pl()
+    together = estimator.sql("from aqua(null) where architecture_key = 'phi-4'").pl()
+    assert not alone.is_empty() and together.equals(alone)
