@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -19,7 +21,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from flows.headers import HeadersUnread, loadable, read_headers
+from flows.headers import HeadersUnread, formats_found, loadable, read_headers
 from flows.hub import Hub, OverBoundError, is_file_list, model_information, read_file
 from flows.throttle import HubFailureError
 from transforms.config import CONFIG_BYTES
@@ -60,12 +62,23 @@ class KnownHeaders:
     """Header summaries by config and totals: a model that shares both with a known one needs no header read."""
 
     by_content: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
+    being_read: dict[tuple[str, str], threading.Lock] = field(default_factory=dict)
 
-    def find(self, row: HubFiles) -> tuple[str, str] | None:
-        """Header summary and the model it was read from, for a row with config and totals."""
+    @contextmanager
+    def found(self, row: HubFiles) -> Iterator[tuple[str, str] | None]:
+        """Header summary and the model it was read from, for a row with config and totals, or None: the caller then reads it.
+
+        While one thread reads, others that want the same headers wait for it.
+        """
         if row.config_key is None or row.safetensors_totals is None:
-            return None
-        return self.by_content.get((row.config_key, row.safetensors_totals))
+            yield None
+            return
+        content = (row.config_key, row.safetensors_totals)
+        if content in self.by_content:
+            yield self.by_content[content]
+            return
+        with self.being_read.setdefault(content, threading.Lock()):
+            yield self.by_content.get(content)
 
     def add(self, row: HubFiles) -> None:
         """Remember a model's own headers, once they were found to agree with its totals."""
@@ -202,20 +215,27 @@ def _read_files(hub: Hub, row: HubFiles, known_headers: KnownHeaders) -> HubFile
             row = replace(row, quantization_json=_read_optional(hub, row.model_id, revision, name))
             break
     row = replace(row, config_key=config_key(row.config_json or "", row.quantization_json))
-    found = known_headers.find(row)
-    if found is not None and loadable(files or []):
-        return replace(row, header_summary=found[0], headers_of=found[1])
+    if not loadable(files or []):
+        return replace(row, message=formats_found(files or []))
+    with known_headers.found(row) as found:
+        if found is not None:
+            return replace(row, header_summary=found[0], headers_of=found[1])
+        row = _with_headers(hub, row, revision, files or [])
+        known_headers.add(row)
+        return row
+
+
+def _with_headers(hub: Hub, row: HubFiles, revision: str, files: list[str]) -> HubFiles:
     try:
-        headers = read_headers(hub, row.model_id, revision, files or [])
+        headers = read_headers(hub, row.model_id, revision, files)
     except HeaderError as error:
         return replace(row, status=error.code, message=f"{error}; ask the publisher for sound safetensors files")
     except OverBoundError as error:
         return replace(row, status="over_bound", message=str(error))
     if isinstance(headers, HeadersUnread):
         return replace(row, message=headers.message)
-    row = replace(row, header_summary=headers, headers_of=row.model_id if totals_agree(headers, row.safetensors_totals) else None)
-    known_headers.add(row)
-    return row
+    agree = totals_agree(headers, row.safetensors_totals)
+    return replace(row, header_summary=headers, headers_of=row.model_id if agree else None)
 
 
 def _read_optional(hub: Hub, model_id: str, revision: str, name: str) -> str | None:

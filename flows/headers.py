@@ -52,7 +52,7 @@ class HeadersUnread:
 
 
 def read_headers(hub: Hub, model_id: str, sha: str, files: Sequence[str]) -> str | HeadersUnread:
-    """The header summary of the files that the engine loads, or why there is none.
+    """The header summary of the files that the engine loads (some are `loadable`), or why there is none.
 
     Raises HeaderError or OverBoundError for headers that are refused, HubFailureError when the Hub does not answer.
     """
@@ -60,8 +60,6 @@ def read_headers(hub: Hub, model_id: str, sha: str, files: Sequence[str]) -> str
         if INDEX_FILE in files:
             return _read_sharded(hub, model_id, sha, files)
         weights = single_weights(files)
-        if not weights:
-            return HeadersUnread(formats_found(files))
         tensors = _read_files(hub, model_id, sha, weights)
         return summarize(tensors, len(weights), "single")
     except GatedRepoError:

@@ -20,11 +20,13 @@ from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.benchmarks.corpus import CorpusError, corpus_directory, read_rows
 from tests.loopback_hub import INDEX_FILE, CorpusRepos, Repo
+from transforms.safetensors import parse_header
 
 _PAGE = 1_000
 _OWN_NAME_EVERY, _OWN_CONTEXT_EVERY = 10, 50
@@ -105,11 +107,21 @@ def _base(model_id: str, repo: Repo) -> Base:
         "tags": ["transformers", "safetensors", "text-generation", "license:apache-2.0", f"base_model:finetune:{model_id}"],
         "siblings": [{"rfilename": name} for name in (".gitattributes", "README.md", *repo.files, "tokenizer.json")],
     }
-    if repo.totals:
-        listed["safetensors"] = {"parameters": dict(repo.totals), "total": sum(repo.totals.values())}
+    if totals := repo.totals or _elements(repo.files):
+        listed["safetensors"] = {"parameters": dict(totals), "total": sum(totals.values())}
     config = repo.files["config.json"]
     assert isinstance(config, bytes)
     return Base(model_id.split("/")[-1], repo, config, json.dumps(listed).encode()[1:], _sharded(repo.files))
+
+
+def _elements(files: Mapping[str, object]) -> dict[str, int]:
+    """Stored elements by dtype, as the Hub counts them of every safetensors repository."""
+    counts: Counter[str] = Counter()
+    for name, content in files.items():
+        if name.endswith(".safetensors"):
+            for tensor in parse_header(content.head):  # type: ignore[attr-defined]
+                counts[tensor.dtype] += prod(tensor.shape)
+    return dict(counts)
 
 
 def _sharded(files: Mapping[str, object]) -> bytes | None:
