@@ -24,6 +24,10 @@ _FITS: dict[str, Callable[[dict[str, object]], bool]] = {
 _CONDITIONS = {"aqua": ("shape",), "kaito": ("provider", "shape", "context"), "lmi": ("provider", "shape", "context")}
 """What a policy knows of a question; with the others it would not be that tool's answer."""
 
+_LMI_TABLE = (
+    "shapefit: the guide's table by parameter counts, beside its own arithmetic: shapefit query 'from lmi_instance_table'"
+)
+
 _ALL_CONDITIONS = ("context", "users", "quantization", "provider", "shape", "max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
 
 
@@ -50,6 +54,8 @@ def print_policy_answer(question: Question, data: Path, form: Format | None, out
         write_object(aqua_report(fitting))
     else:
         emit(rows_of_records(fitting or rows.records(), rows.columns), form, output)
+    if question.policy == "lmi":
+        print(_LMI_TABLE, file=sys.stderr)
     if not fitting:
         print(f"shapefit: by the policy {question.policy} {question.model} fits no shape that was asked for", file=sys.stderr)
     return 0 if fitting else 1

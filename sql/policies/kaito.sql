@@ -69,6 +69,7 @@ select
     gpu,
     gpu_count,
     memory_gib_per_gpu,
+    used_share as gpu_memory_utilization,
     max_token_length,
     gpus_needed,
     if(is_reachable, machines, null) as nodes_needed,

@@ -57,7 +57,7 @@ pivoted as (
         map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_bytes_per_token')) as encoder_bytes_per_token,
         max(value) filter (where scope = 'all' and key = 'encoder_copied_share') as encoder_copied_share,
         list(scope) filter (where key = 'supported') as supported_targets,
-        list(scope) filter (where key = 'unified_memory') as unified_cards
+        list(scope) filter (where key = 'unified_memory' and value = 1) as unified_cards
     from settings
     group by engine, version_from
 )

@@ -86,7 +86,9 @@ def with_implied_terms(directory: Path) -> pl.DataFrame:
     minor = pl.col("release").str.split(".").list.get(1).cast(pl.Int64)
     return joined.with_columns(
         minor=minor,
-        shared=pl.col("gpu").is_in(catalogs["engines"].filter(pl.col("key") == "unified_memory")["scope"].unique().to_list()),
+        shared=pl.col("gpu").is_in(
+            catalogs["engines"].filter((pl.col("key") == "unified_memory") & (pl.col("value") == 1))["scope"].unique().to_list()
+        ),
         sampled=pl.col("asked_seqs") * pl.col("vocab_size") / GIB,
         routed=2
         * pl.col("asked_tokens")

@@ -70,14 +70,16 @@ def test_graphs_grow_with_layers_and_only_newer_engines_set_them_aside(estimator
 
 def test_shared_memory_leaves_less_and_is_less_certain(estimator: duckdb.DuckDBPyConnection) -> None:
     """GB10 and Jetson Thor: the system holds 2.4 to 4.6 GiB, and the small defaults hold although memory is large."""
-    own, shared = evaluate(
+    own, coherent, shared = evaluate(
         estimator,
         [
             {"architecture": "llama-3.1-8b", "gpu": "H100-SXM5-80GB", "reported_memory_gib": 121.6},
+            {"architecture": "llama-3.1-8b", "gpu": "GH200-144GB", "reported_memory_gib": 121.6},
             {"architecture": "llama-3.1-8b", "gpu": "GB10", "reported_memory_gib": 121.6},
         ],
     )
     assert 2.4 <= shared["non_torch_gib_per_gpu"] <= 4.6
+    assert coherent["non_torch_gib_per_gpu"] == own["non_torch_gib_per_gpu"] and coherent["band_gib"] == own["band_gib"]
     assert shared["band_gib"] >= own["band_gib"] + 4
     assert (own["max_num_seqs"], shared["max_num_seqs"]) == (1024, 256)
 
