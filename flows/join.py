@@ -24,7 +24,17 @@ from transforms import contracts
 EXTRACTED = ("models", "architectures", "layer_groups")
 """Extracted tables that the join reads; `parameter_groups` and `rejects` are published beside them when given."""
 
-_RESULTS = ("layout_checks", "fits_of", "fits", "recommendations", "recommend", "policy_comparison")
+_RESULTS = (
+    "layout_checks",
+    "fits_of",
+    "fits",
+    "publication",
+    "recommendations",
+    "recommend",
+    "architecture_best_shapes",
+    "best_shapes",
+    "policy_comparison",
+)
 
 
 @dataclass(frozen=True)

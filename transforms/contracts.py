@@ -247,6 +247,26 @@ _CATALOGS = (
     ),
 )
 
+_RECOMMENDED = """architecture_key provider shape nodes gpu gpu_count quantization kv_dtype context tp pp dp ep verdict
+        memory_used_gib_per_gpu memory_allowed_gib_per_gpu weights_gib_per_gpu activation_gib_per_gpu
+        non_torch_gib_per_gpu cuda_graphs_gib_per_gpu kv_cache_gib_per_gpu band_gib kv_cache_tokens max_context
+        max_sequences batch_per_replica slo_users ttft_ms ttft_low_ms ttft_high_ms tpot_ms tpot_low_ms tpot_high_ms
+        single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s output_low_tokens_per_s output_high_tokens_per_s
+        bound_by calibration usd_per_hour spot_usd_per_hour price_region price_as_of price_stale
+        usd_per_million_output_tokens spot_usd_per_million_output_tokens usd_per_million_total_tokens usd_per_user_hour
+        cost_tp cost_pp cost_dp cost_ep cost_output_tokens_per_s cost_ttft_ms cost_tpot_ms
+        cost_usd_per_million_output_tokens
+        performance_tp performance_pp performance_dp performance_ep performance_output_tokens_per_s
+        performance_ttft_ms performance_tpot_ms performance_usd_per_million_output_tokens
+        cost_rank performance_rank balanced_rank on_frontier dominated_by policy reason vllm_arguments"""
+_RECOMMENDED_KEY = "provider shape nodes quantization kv_dtype context"
+_RECOMMENDED_NULLABLE = """ttft_ms ttft_low_ms ttft_high_ms tpot_ms tpot_low_ms tpot_high_ms single_stream_ttft_ms
+        single_stream_tpot_ms output_tokens_per_s output_low_tokens_per_s output_high_tokens_per_s bound_by calibration
+        usd_per_hour spot_usd_per_hour price_region price_as_of price_stale usd_per_million_output_tokens
+        spot_usd_per_million_output_tokens usd_per_million_total_tokens usd_per_user_hour cost_output_tokens_per_s cost_ttft_ms
+        cost_tpot_ms cost_usd_per_million_output_tokens performance_output_tokens_per_s performance_ttft_ms
+        performance_tpot_ms performance_usd_per_million_output_tokens dominated_by reason"""
+
 _COMPUTED = (
     _table(
         "layouts",
@@ -257,23 +277,27 @@ _COMPUTED = (
     _table(
         "recommendations",
         "one model on one shape at one quantization, KV precision and context that fits: best layouts, figures, ranks",
-        """model_id architecture_key provider shape nodes gpu gpu_count quantization kv_dtype context tp pp dp ep verdict
-        memory_used_gib_per_gpu memory_allowed_gib_per_gpu weights_gib_per_gpu activation_gib_per_gpu
-        non_torch_gib_per_gpu cuda_graphs_gib_per_gpu kv_cache_gib_per_gpu band_gib kv_cache_tokens max_context
-        max_sequences batch_per_replica ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s
-        bound_by calibration usd_per_hour spot_usd_per_hour price_region price_as_of price_stale
-        usd_per_million_output_tokens usd_per_million_total_tokens
-        cost_tp cost_pp cost_dp cost_ep cost_output_tokens_per_s cost_ttft_ms cost_tpot_ms
-        cost_usd_per_million_output_tokens
-        performance_tp performance_pp performance_dp performance_ep performance_output_tokens_per_s
-        performance_ttft_ms performance_tpot_ms performance_usd_per_million_output_tokens
-        cost_rank performance_rank balanced_rank on_frontier policy reason vllm_arguments""",
-        "model_id provider shape nodes quantization kv_dtype context",
-        """ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by calibration
-        usd_per_hour spot_usd_per_hour price_region price_as_of price_stale usd_per_million_output_tokens
-        usd_per_million_total_tokens cost_output_tokens_per_s cost_ttft_ms cost_tpot_ms
-        cost_usd_per_million_output_tokens performance_output_tokens_per_s performance_ttft_ms performance_tpot_ms
-        performance_usd_per_million_output_tokens reason""",
+        f"model_id {_RECOMMENDED}",
+        f"model_id {_RECOMMENDED_KEY}",
+        _RECOMMENDED_NULLABLE,
+    ),
+    _table(
+        "architecture_recommendations",
+        "one architecture on one shape at one quantization, KV precision and context that fits; models join by architecture_key",
+        _RECOMMENDED,
+        f"architecture_key {_RECOMMENDED_KEY}",
+        _RECOMMENDED_NULLABLE,
+    ),
+    _table(
+        "best_shapes",
+        "the best shape of one kind for one model at one quantization and context, in the layout of that kind",
+        """model_id quantization context shape_kind provider shape nodes gpu gpu_count kv_dtype tp pp dp ep verdict
+        memory_used_gib_per_gpu memory_allowed_gib_per_gpu max_context slo_users ttft_ms tpot_ms single_stream_ttft_ms
+        single_stream_tpot_ms output_tokens_per_s within_slo usd_per_hour price_as_of price_age_days price_stale
+        usd_per_million_output_tokens usd_per_user_hour on_frontier dominated_by reason vllm_arguments""",
+        "model_id quantization context shape_kind",
+        """ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s within_slo usd_per_hour price_as_of
+        price_age_days price_stale usd_per_million_output_tokens usd_per_user_hour dominated_by reason""",
     ),
     _table(
         "changes",

@@ -15,8 +15,9 @@ published as (
         and (provider is null or rows_of_model.provider = provider)
         and rows_of_model.context = (
             select min(lengths.context)
-            from recommendations as lengths
-            where lengths.model_id = model and lengths.context >= context
+            from models
+            join architecture_recommendations as lengths using (architecture_key)
+            where models.model_id = model and lengths.context >= context
         )
 ),
 
@@ -43,8 +44,11 @@ best as (
     ) = 1
 )
 
-select best.* exclude (objective_rank)
+select
+    best.* exclude (objective_rank),
+    price_age_days(best.price_as_of, publication.published_on) as price_age_days
 from best
+cross join publication
 order by
     if(users is null or objective = 'performance', null, best.total_usd_per_hour) nulls last,
     best.objective_rank,

@@ -3,7 +3,8 @@
 --   cost_rank         dollars an hour, then dollars per million output tokens of the cost layout
 --   performance_rank  time per output token of a single request on the performance layout
 --   balanced_rank     dollars per million output tokens of the balanced layout
-insert into architecture_recommendations
+-- A shape of a machine on the frontier that is sold cheaper elsewhere is dominated by that offer.
+insert into architecture_recommendations by name
 with
 
 priced as (
@@ -15,6 +16,8 @@ priced as (
         figures.performance_single_stream_tpot_ms,
         offers.usd_per_hour * figures.nodes as usd_per_hour,
         usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.output_tokens_per_s) as usd_per_million_output_tokens,
+        usd_per_million_output_tokens(offers.spot_usd_per_hour * figures.nodes, figures.output_tokens_per_s)
+            as spot_usd_per_million_output_tokens,
         usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.cost_output_tokens_per_s)
             as cost_usd_per_million_output_tokens,
         usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.performance_output_tokens_per_s)
@@ -37,71 +40,39 @@ ranked as (
 )
 
 select
-    figures.architecture_key,
+    figures.* exclude (hardware, quality, reason, reason_without_price),
     offers.provider,
     offers.shape,
-    figures.nodes,
     offers.gpu,
     offers.gpu_count * figures.nodes as gpu_count,
-    figures.quantization,
-    figures.kv_dtype,
-    figures.context,
-    figures.tp,
-    figures.pp,
-    figures.dp,
-    figures.ep,
-    figures.verdict,
-    figures.memory_used_gib_per_gpu,
-    figures.memory_allowed_gib_per_gpu,
-    figures.weights_gib_per_gpu,
-    figures.activation_gib_per_gpu,
-    figures.non_torch_gib_per_gpu,
-    figures.cuda_graphs_gib_per_gpu,
-    figures.kv_cache_gib_per_gpu,
-    figures.band_gib,
-    figures.kv_cache_tokens,
-    figures.max_context,
-    figures.max_sequences,
-    figures.batch_per_replica,
-    figures.ttft_ms,
-    figures.tpot_ms,
-    figures.single_stream_ttft_ms,
-    figures.single_stream_tpot_ms,
-    figures.output_tokens_per_s,
-    figures.bound_by,
-    figures.calibration,
     ranked.usd_per_hour,
     offers.spot_usd_per_hour * figures.nodes as spot_usd_per_hour,
     offers.price_region,
     offers.price_as_of,
     offers.price_stale,
-    ranked.usd_per_million_output_tokens,
-    figures.cost_tp,
-    figures.cost_pp,
-    figures.cost_dp,
-    figures.cost_ep,
-    figures.cost_output_tokens_per_s,
-    figures.cost_ttft_ms,
-    figures.cost_tpot_ms,
-    ranked.cost_usd_per_million_output_tokens,
-    figures.performance_tp,
-    figures.performance_pp,
-    figures.performance_dp,
-    figures.performance_ep,
-    figures.performance_output_tokens_per_s,
-    figures.performance_ttft_ms,
-    figures.performance_tpot_ms,
-    ranked.performance_usd_per_million_output_tokens,
+    four_decimals(ranked.usd_per_million_output_tokens) as usd_per_million_output_tokens,
+    four_decimals(ranked.spot_usd_per_million_output_tokens) as spot_usd_per_million_output_tokens,
+    four_decimals(ranked.usd_per_million_output_tokens * policy.output_share) as usd_per_million_total_tokens,
+    four_decimals(usd_per_user_hour(ranked.usd_per_hour, figures.slo_users)) as usd_per_user_hour,
+    four_decimals(ranked.cost_usd_per_million_output_tokens) as cost_usd_per_million_output_tokens,
+    four_decimals(ranked.performance_usd_per_million_output_tokens) as performance_usd_per_million_output_tokens,
     ranked.cost_rank,
     ranked.performance_rank,
     ranked.balanced_rank,
     coalesce(
-        frontier.architecture_key is not null and if(figures.nodes = 1, offers.is_cheapest, offers.is_cheapest_scaled_out),
+        frontier.on_frontier and if(figures.nodes = 1, offers.is_cheapest, offers.is_cheapest_scaled_out),
         false
-    ) as on_frontier
+    ) as on_frontier,
+    case
+        when ranked.usd_per_hour is null then null
+        when not frontier.on_frontier then frontier.dominated_by
+        when not if(figures.nodes = 1, offers.is_cheapest, offers.is_cheapest_scaled_out) then frontier.offer
+    end as dominated_by,
+    if(ranked.usd_per_hour is null, figures.reason_without_price, figures.reason) as reason
 from ranked
 join chunk_figures as figures on figures.rowid = ranked.figure
 join offers on offers.rowid = ranked.offer
+cross join policy_settings as policy
 left join chunk_frontier as frontier
     on frontier.architecture_key = figures.architecture_key
     and frontier.context = figures.context
