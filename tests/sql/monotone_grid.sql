@@ -1,5 +1,5 @@
 -- Offenders over the whole grid: a row is a configuration of the view `fits` that fits better than the same one with a shorter context, with an
--- fp8 KV cache, or with fewer bits a weight.
+-- fp8 KV cache, with fewer bits a weight, or on a card of the same kind and links with more memory.
 with
 
 graded as (
@@ -39,12 +39,26 @@ fewer_bits as (
     )
 ),
 
+larger_cards as (
+    select graded.*, 'more memory' as easier
+    from graded
+    join gpus using (gpu)
+    qualify grade > min(grade) over (
+        partition by
+            architecture_key, nodes, tp, pp, dp, ep, quantization, kv_dtype, context, vendor, capability, non_torch_gib_per_gpu
+        order by memory_allowed_gib_per_gpu
+        range between 0.001 following and unbounded following
+    )
+),
+
 offenders as (
     from shorter_contexts
     union all
     from smaller_caches
     union all
     from fewer_bits
+    union all
+    from larger_cards
 )
 
 select architecture_key, provider, shape, nodes, tp, pp, dp, ep, quantization, kv_dtype, context, grade, easier

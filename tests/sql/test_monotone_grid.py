@@ -1,4 +1,4 @@
-"""Over the whole grid of the view `fits`: a shorter context, a smaller cache and fewer bits never turn a fit into a misfit."""
+"""Over the whole grid of the view `fits`: more memory, less context, a smaller cache and fewer bits never make a fit a misfit."""
 
 from __future__ import annotations
 
