@@ -37,7 +37,9 @@ started as (
         arg_min(verdict, kv_dtype) as vllm_verdict,
         arg_min(max_context, kv_dtype) as vllm_max_context,
         arg_min(max_sequences * dp, kv_dtype) as vllm_max_sequences,
-        arg_min(vllm_arguments, kv_dtype) as vllm_arguments
+        arg_min(tp, kv_dtype) as vllm_tp,
+        arg_min(pp, kv_dtype) as vllm_pp,
+        arg_min(dp, kv_dtype) as vllm_dp
     from architecture_recommendations
     where nodes = 1 and quantization = 'native'
     group by architecture_key, provider, shape, context
@@ -81,7 +83,9 @@ select
     started.vllm_allowed_gib_per_gpu,
     started.vllm_max_context,
     started.vllm_max_sequences,
-    started.vllm_arguments,
+    started.vllm_tp,
+    started.vllm_pp,
+    started.vllm_dp,
     if(by_kaito.shape is null, null, by_kaito.nodes_needed is not distinct from 1) as kaito_fits,
     by_kaito.gpus_needed as kaito_gpus_needed,
     by_kaito.nodes_needed as kaito_nodes_needed,
