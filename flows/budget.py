@@ -9,12 +9,15 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flows.catalogs import load_catalogs
 from flows.lake import Lake, set_aside, write_whole
 
+_OF_ONE_MODEL = 4  # config, quantization file, length and text of one header
 _POLICY = ("crawl", "hub_requests_per_day")
 
 
@@ -31,7 +34,24 @@ class Requests:
 
     allowed: int | None = None
     by_kind: Counter[str] = field(default_factory=Counter)
+    _reserved: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def for_one_model(self) -> Iterator[None]:
+        """Hold what one model usually costs, so that no model is begun that could not be ended: the last requests would be lost.
+
+        Raises BudgetSpentError when too little is left.
+        """
+        with self._lock:
+            if self.allowed is not None and self.by_kind.total() + self._reserved + _OF_ONE_MODEL > self.allowed:
+                raise BudgetSpentError("the day's budget of Hub requests is used up")
+            self._reserved += _OF_ONE_MODEL
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._reserved -= _OF_ONE_MODEL
 
     def spend(self, kind: str) -> None:
         """Count a request that is about to be sent. Raises BudgetSpentError when none is left."""
@@ -42,8 +62,8 @@ class Requests:
 
     @property
     def spent(self) -> bool:
-        """Whether no request is left."""
-        return self.allowed is not None and self.by_kind.total() >= self.allowed
+        """Whether too little is left for one model."""
+        return self.allowed is not None and self.by_kind.total() + _OF_ONE_MODEL > self.allowed
 
 
 def daily_limit() -> int | None:

@@ -201,7 +201,8 @@ def _fetch_all(
 
     def fetch(model_id: str) -> Fetched:
         listed = surveyed.changed.pop(model_id, None)
-        return fetch_model(hub, model_id, known.commits.get(model_id), listed, known.headers)
+        with hub.requests.for_one_model():
+            return fetch_model(hub, model_id, known.commits.get(model_id), listed, known.headers)
 
     with _progress(len(targets)) as show, Fetchers(fetch, targets) as fetchers:
         for results in fetchers.batches():

@@ -7,6 +7,7 @@ extraction changes, all are.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -39,6 +40,7 @@ class ExtractReport:
     rejects: dict[str, int]
     without_facts: tuple[str, ...]
     extracted: int = 0
+    seconds: float = 0.0
 
 
 def extract(lake: Lake, model_ids: Sequence[str], full: bool = False) -> ExtractReport:
@@ -48,6 +50,7 @@ def extract(lake: Lake, model_ids: Sequence[str], full: bool = False) -> Extract
     Ids of which nothing is known are counted, not rejected: nobody has looked for them yet. `full` extracts every model anew,
     whether its files changed or not.
     """
+    started = time.monotonic()
     wanted = pl.DataFrame({"model_id": list(dict.fromkeys(model_ids))}, schema={"model_id": pl.String})
     stored = read_table(lake, "hub_files")
     hub_files = (empty_frame("hub_files") if stored is None else stored).join(wanted, on="model_id", how="semi").sort("model_id")
@@ -72,6 +75,7 @@ def extract(lake: Lake, model_ids: Sequence[str], full: bool = False) -> Extract
         rejects=_counts(merged["rejects"], "code"),
         without_facts=tuple(without_facts),
         extracted=tables["extracted"].height,
+        seconds=time.monotonic() - started,
     )
 
 

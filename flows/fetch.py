@@ -25,7 +25,7 @@ from flows.headers import HeadersUnread, formats_found, loadable, read_headers
 from flows.hub import Hub, OverBoundError, is_file_list, model_information, read_file
 from flows.throttle import HubFailureError
 from transforms.config import CONFIG_BYTES
-from transforms.content_keys import config_key, totals_agree
+from transforms.content_keys import config_key, text_hash, totals_agree
 from transforms.decoders import refusal
 from transforms.records import HubFiles
 from transforms.safetensors import HeaderError
@@ -63,6 +63,14 @@ class KnownHeaders:
 
     by_content: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
     being_read: dict[tuple[str, str], threading.Lock] = field(default_factory=dict)
+    keys: dict[tuple[str, str], str | None] = field(default_factory=dict)
+
+    def key(self, config_json: str, quantization_json: str | None) -> str | None:
+        """The `config_key` of a config and the quantization file beside it, worked out once for equal texts."""
+        texts = (text_hash(config_json), text_hash(quantization_json or ""))
+        if texts not in self.keys:
+            self.keys[texts] = config_key(config_json, quantization_json)
+        return self.keys[texts]
 
     @contextmanager
     def found(self, row: HubFiles) -> Iterator[tuple[str, str] | None]:
@@ -214,7 +222,7 @@ def _read_files(hub: Hub, row: HubFiles, known_headers: KnownHeaders) -> HubFile
         if name in (files or []):
             row = replace(row, quantization_json=_read_optional(hub, row.model_id, revision, name))
             break
-    row = replace(row, config_key=config_key(row.config_json or "", row.quantization_json))
+    row = replace(row, config_key=known_headers.key(row.config_json or "", row.quantization_json))
     if not loadable(files or []):
         return replace(row, message=formats_found(files or []))
     with known_headers.found(row) as found:

@@ -69,6 +69,7 @@ class Repo:
     likes: int | None = 10
     last_modified: str | None = "2025-01-02T03:04:05.000Z"
     totals: Mapping[str, int] | None = None
+    summary: Mapping[str, object] | None = None  # what a listing says of the config
     listed: bool = True  # whether metadata names the files
     redirects: Mapping[str, str] = field(default_factory=dict)
     ignores_ranges: bool = False
@@ -476,6 +477,7 @@ def _described(model_id: str, repo: Repo, query: dict[str, list[str]]) -> dict[s
     whole: dict[str, object] = {
         "author": model_id.split("/")[0] if "/" in model_id else None,
         "cardData": dict(repo.card) if repo.card else None,
+        "config": dict(repo.summary) if repo.summary else None,
         "disabled": repo.disabled,
         "downloads": repo.downloads,
         "gated": repo.gated,
