@@ -92,6 +92,22 @@ def test_postgres_refuses_a_key_that_points_nowhere(postgres: psycopg.Connection
         postgres.execute(f"update {table} set {column} = -1 where ctid = (select min(ctid) from {table})")
 
 
+def test_the_empty_schema_has_the_same_tables_and_keys(postgres: psycopg.Connection, exported: Path) -> None:
+    """schema.sql is for loaders other than psql."""
+    made = """select conrelid::regclass::text, contype::text, pg_get_constraintdef(oid) from pg_constraint
+        where connamespace = %s::regnamespace and contype in ('p', 'f') order by 1, 2, 3"""
+    postgres.execute("create schema empty")
+    postgres.execute("set search_path = empty")
+    postgres.execute((exported / "schema.sql").read_text())
+    empty = postgres.execute(made, ["empty"]).fetchall()
+    postgres.execute("set search_path = public")
+    loaded = postgres.execute(made, ["public"]).fetchall()
+    assert [(name.removeprefix("empty."), kind) for name, kind, _ in empty] == [(name, kind) for name, kind, _ in loaded]
+    assert len(loaded) == len(STAR_TABLES) + 6
+    assert postgres.execute("select count(*) from empty.fact_recommendation").fetchone() == (0,)
+    postgres.execute("drop schema empty cascade")
+
+
 def test_postgres_refuses_a_row_twice(postgres: psycopg.Connection) -> None:
     for table in STAR_TABLES:
         with pytest.raises(psycopg.errors.UniqueViolation):
