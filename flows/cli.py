@@ -6,16 +6,16 @@ standard error.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from inspect import BoundArguments
 from pathlib import Path
 from typing import Annotated, Literal
 
-from cyclopts import App, CycloptsError, Parameter, validators
+from cyclopts import App, CycloptsError, Parameter, Token, validators
 
 from flows.output import Format
 
@@ -24,8 +24,18 @@ Data = Annotated[
 ]
 Form = Annotated[Format | None, Parameter(name="--format", help="How to print rows: table (default), json, csv or markdown.")]
 Output = Annotated[Path | None, Parameter(help="Write to this file instead; its extension names the format.")]
-Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1))]
-Bound = Annotated[float | None, Parameter(validator=validators.Number(gt=0))]
+
+
+def _whole(_: object, tokens: Sequence[Token]) -> int:
+    """A whole number as it is written: 1.5 is refused rather than cut."""
+    text = tokens[0].value
+    if not text.removeprefix("-").isdecimal():
+        raise ValueError(f"a whole number is needed, not {text}")
+    return int(text)
+
+
+Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=10**9), converter=_whole)]
+Bound = Annotated[float | None, Parameter(validator=validators.Number(gt=0, lt=math.inf))]
 Objective = Literal["cost", "performance", "balanced"]
 Policy = Literal["vllm", "aqua", "kaito", "lmi", "config_recommender"]
 
@@ -34,9 +44,15 @@ _DATA = Path("data")
 app = App(
     name="shapefit",
     help="Which GPU shape should serve an open model, at which context and quantization, how fast, and for how many dollars.",
-    version=lambda: version("shapefit"),
+    version=lambda: _version(),
     help_format="plaintext",
 )
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("shapefit")
 
 
 def main(tokens: list[str] | None = None) -> int:
@@ -231,7 +247,7 @@ def recommend(
     max_tpot_ms
         Bound on the time per output token.
     max_usd_per_hour
-        Bound on the price of the whole deployment.
+        Bound on the price of all the deployments that carry the users.
     objective
         What the best is: cost (dollars an hour), performance (time per token of one request) or balanced (dollars per token).
         Default: cost; with --policy config_recommender performance.
@@ -271,15 +287,18 @@ def recommend(
         _refuse_given(others, "is no condition of --policy config_recommender: leave it out, or ask the policy vllm")
         if model is not None and models is not None:
             raise ValueError("recommend takes a model or a file of them with --models, not both")
-        if model is None and models is None:
+        if not model and models is None:
             raise ValueError("recommend needs a model, or a file of them with --models")
         recommender = GPURecommender(latency_bound, batch_size, sequence_length, precision, objective or "performance", data)
         return print_gpus(recommender, read_models(models) if models else (ModelArchitecture(str(model)),), gpus, form, output)
     _refuse_given(own, "needs --policy config_recommender")
+    if policy != "vllm":
+        others = {"objective": objective, "workload": workload, "region": region, "spot": spot or None, "plot": plot}
+        _refuse_given(others, f"is no condition of --policy {policy}: leave it out, or ask the policy vllm")
     from flows.recommend import Question
     from flows.recommend_output import print_recommendations
 
-    if model is None:
+    if not model:
         raise ValueError("recommend needs a model: a Hugging Face id or a local directory")
     if model.startswith("ocid1."):
         raise ValueError(f"{model[:60]} is an OCI id: pass the Hugging Face id of the model, or a directory that holds it")

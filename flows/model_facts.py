@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.published import RejectedModelError, Versions
+from flows.published import OtherVersionError, RejectedModelError, Versions
 from transforms import contracts
 from transforms.model_list import ModelListError, check_model_id
 from transforms.records import HubFiles
@@ -45,7 +45,7 @@ def find_models(model_ids: Iterable[str], data: Path) -> ModelFacts:
     """The facts of every model asked for, from the first place that knows it.
 
     The Hub is asked last, once for each model that no place knows, and not again after it proves unreachable. Never raises for a
-    model's trouble: that is its row of `rejects`.
+    model's trouble: that is its row of `rejects`. Raises OtherVersionError for facts that lack what this version needs.
     """
     wanted = list(dict.fromkeys(model_ids))
     local = [model_id for model_id in wanted if Path(model_id).is_dir()]
@@ -53,7 +53,12 @@ def find_models(model_ids: Iterable[str], data: Path) -> ModelFacts:
     missing = [model_id for model_id in wanted if model_id not in set(local)]
     for place in (_published, _lake, _snapshot):
         if missing:
-            facts = _facts_of(place(data), missing)
+            try:
+                facts = _facts_of(place(data), missing)
+            except contracts.ContractError as error:
+                raise OtherVersionError(
+                    f"the facts in {data} were written by another version of shapefit ({error}): run `shapefit refresh`"
+                ) from error
             found.append(facts)
             known = {*facts.models["model_id"], *facts.rejects["model_id"]}
             missing = [model_id for model_id in missing if model_id not in known]

@@ -5,12 +5,10 @@ Rows are plain Python tuples, so that a command which asks DuckDB need not load 
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -170,6 +168,8 @@ def write_csv_frame(frame: pl.DataFrame, stream: IO[bytes], header: bool = True)
 
 
 def _write_csv(answer: Rows, stream: TextIO) -> None:
+    import csv
+
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow([spreadsheet_safe(name) for name in answer.columns])
     writer.writerows([_csv_cell(value) for value in row] for row in answer.rows)
@@ -208,7 +208,7 @@ def _write_table(answer: Rows, stream: TextIO) -> None:
     body = [[shown(value, name) for value, name in zip(row, answer.columns, strict=True)] for row in answer.rows]
     heads = [_printable(name) for name in answer.columns]
     widths = [max(len(heads[i]), *(len(row[i]) for row in body)) for i in range(len(heads))]
-    room = shutil.get_terminal_size().columns if stream.isatty() else None
+    room = _terminal_columns() if stream.isatty() else None
     shown_columns = _fitting(widths, room)
     right = _numeric_columns(answer)
 
@@ -222,6 +222,12 @@ def _write_table(answer: Rows, stream: TextIO) -> None:
     if shown_columns < len(heads):
         left_out = ", ".join(heads[shown_columns:])
         stream.write(f"not shown for want of width: {left_out} (--format csv or json has them)\n")
+
+
+def _terminal_columns() -> int:
+    from shutil import get_terminal_size
+
+    return get_terminal_size().columns
 
 
 def _fitting(widths: Sequence[int], room: int | None) -> int:
@@ -262,6 +268,8 @@ def _shown_float(value: float, column: str) -> str:
     size = abs(value)
     if "usd" in column or "$" in column:
         return f"{value:,.2f}" if size >= 0.1 or size == 0 else f"{value:.4f}"
+    if column.endswith("count"):
+        return f"{value:,g}"
     if size >= 1000:
         return f"{value:,.0f}"
     if size >= 100:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.output import Rows
-from flows.published import DATABASE, Versions, fetch, open_version, run
+from flows.published import DATABASE, Versions, answering, fetch, open_version, run
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,46 +46,70 @@ class Question:
     shapes_file: Path | None = None
     policy: str = "vllm"
 
+    def bounds(self) -> tuple[str, ...]:
+        """The bounds that are stated, in the words of the command."""
+        names = ("max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
+        stated = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        return tuple(f"--{name.replace('_', '-')} {value:g}" for name, value in stated.items())
+
 
 @dataclass(frozen=True)
 class Answer:
     """The rows that answer, best first, or why there are none.
 
-    `misses` are the shapes that came nearest where the model starts on none that the question allows. `notes` say how the
-    question was taken where that is not plain; `why_not` says in one sentence why there are no rows.
+    `offers` counts all that answer, of which `rows` may be the first. `nearest` are the cheapest or fastest rows where none is
+    within the bounds, and where the model starts on no shape that the question allows, those that lack least. `notes` say how
+    the question was taken where that is not plain; `why_not` says in one sentence why there are no rows.
     """
 
     model_id: str
     context: int
     rows: Rows
-    misses: Rows
+    offers: int = 0
+    nearest: Rows = field(default=_NOTHING)
     notes: tuple[str, ...] = ()
     why_not: str | None = None
 
 
-def recommend(question: Question, data: Path) -> Answer:
-    """Answer a question from the published version, or for a model that is not published from its facts.
+def recommend(question: Question, data: Path, shown: int | None = None) -> Answer:
+    """Answer a question from the published version, or for a model that is not published from its facts; the first `shown` rows.
 
-    Figures are those of the layout that the objective takes, under the question's workload (by default the load that the
-    published figures are stated for), at the best batch within the question's bounds.
+    Figures are those of the layout that the objective takes, at the best batch within the default service level: as published, or
+    estimated anew where the question states a workload or bounds on the times, which then take that level's place.
 
     Raises QuestionError for conditions that name nothing known, RejectedModelError for a model that has no estimate.
     """
-    with _database(question, data) as connection:
+    with ExitStack() as stack:
+        connection = stack.enter_context(_database(question, data))
         model = fetch(connection, "ask/model.sql", {"model": question.model}).records()[0]
         notes: list[str] = []
         conditions = _conditions(connection, question, model, notes)
-        rows = _rows(connection, conditions)
+        if conditions["quantization"] is not None and not _in_grid(connection, conditions):
+            connection = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
+        rows, offers = _rows(connection, conditions, shown)
         if rows.rows:
-            return Answer(question.model, rows.records()[0]["context"], rows, _NOTHING, tuple(notes))
-        misses, why_not = _why_not(connection, question, conditions)
-    return Answer(question.model, conditions["context"], rows, misses, tuple(notes), why_not)
+            context = rows.rows[0][rows.columns.index("context")]
+            return Answer(question.model, int(str(context)), rows, offers, notes=tuple(notes))
+        nearest, why_not = _why_not(connection, question, conditions)
+    return Answer(question.model, int(str(conditions["context"])), rows, nearest=nearest, notes=tuple(notes), why_not=why_not)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object]) -> Rows:
-    for step in ("chosen", "bounds", "configurations", "evaluated"):
-        run(connection, f"ask/{step}.sql", conditions)
-    return fetch(connection, "ask/answer.sql", conditions)
+def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], shown: int | None = None) -> tuple[Rows, int]:
+    """The first rows of the answer and how many there are in all."""
+    asked = conditions | {"shown": shown}
+    if all(asked[name] is None for name in ("input_tokens", "max_ttft_ms", "max_tpot_ms")):
+        answer = fetch(connection, "ask/published.sql", asked)
+    else:
+        for step in ("chosen", "bounds", "configurations", "evaluated"):
+            run(connection, f"ask/{step}.sql", asked)
+        answer = fetch(connection, "ask/answer.sql", asked)
+    offers = int(str(answer.rows[0][-1])) if answer.rows else 0
+    return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers
+
+
+def _in_grid(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object]) -> bool:
+    """Whether the precision is one that the database looks at, or none that could be made of the checkpoint."""
+    return bool(fetch(connection, "ask/in_grid.sql", conditions).rows)
 
 
 def _conditions(
@@ -106,6 +128,7 @@ def _conditions(
         quantization = "native"
     return {
         "model": question.model,
+        "architecture": model["architecture_key"],
         "context": _context(question, model, load, notes),
         "objective": question.objective,
         "users": question.users,
@@ -131,6 +154,8 @@ def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
         names = {known_name.casefold(): target for known_kind, known_name, target in known if known_kind == kind}
         if name is not None and name.casefold() not in names:
             every = sorted(set(names.values()))
+            import difflib
+
             near = [names[close] for close in difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.4)]
             listed = every if len(every) <= _LISTED_NAMES else dict.fromkeys(near)
             raise QuestionError(f"no {kind} {name}; {'known' if len(every) <= _LISTED_NAMES else 'nearest'}: {', '.join(listed)}")
@@ -159,18 +184,16 @@ def _context(question: Question, model: dict[str, object], load: dict[str, objec
 def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditions: dict[str, object]) -> tuple[Rows, str]:
     """What came nearest, and one sentence on why nothing answers."""
     context = conditions["context"]
-    bounds = ", ".join(
-        f"--{name.replace('_', '-')} {value:g}"
-        for name in ("max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
-        if (value := getattr(question, name)) is not None
-    )
-    unbounded = {**conditions, "max_ttft_ms": None, "max_tpot_ms": None, "max_usd_per_hour": None}
-    nearest = _rows(connection, unbounded) if bounds else _NOTHING
-    if nearest.rows:
-        return (
-            Rows(nearest.columns, nearest.rows[:_SHOWN_MISSES]),
-            f"{len(nearest.rows):,} offers fit {question.model} at {context:,} tokens, none within {bounds}",
-        )
+    if question.bounds():
+        timed = question.max_ttft_ms is not None or question.max_tpot_ms is not None
+        unbounded = {**conditions, "max_ttft_ms": None, "max_tpot_ms": None, "max_usd_per_hour": None}
+        nearest, offers = _rows(connection, unbounded | {"objective": "performance" if timed else "cost"}, _SHOWN_MISSES)
+        if nearest.rows:
+            first = nearest.records()[0]
+            return nearest, (
+                f"{offers:,} offers hold {question.model} at {context:,} tokens, none within {', '.join(question.bounds())}; "
+                f"{_closest(first, timed)}"
+            )
     misses = fetch(connection, "ask/misses.sql", conditions)
     if not misses.rows:
         remarks = fetch(connection, "ask/remarks.sql", conditions).records()
@@ -191,22 +214,50 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
     )
 
 
+def _closest(row: dict[str, object], timed: bool) -> str:
+    """What the offer that comes nearest to the bounds does: the fastest where times are bounded, else the cheapest."""
+    offer = f"{row['provider']} {row['shape']} in {row['quantization']}"
+    price = f"{row['total_usd_per_hour']:.2f} USD an hour" if row["total_usd_per_hour"] is not None else "no catalogued price"
+    if not timed:
+        return f"the cheapest, {offer}, is at {price}"
+    if row["single_stream_tpot_ms"] is None:
+        return "the speed of none is known"
+    return (
+        f"the fastest, {offer}, takes {row['single_stream_ttft_ms']:.0f} ms to the first token and "
+        f"{row['single_stream_tpot_ms']:.1f} ms for each further one of a single request, at {price}"
+    )
+
+
 @contextmanager
 def _database(question: Question, data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """The published database where it holds the model, else one made for this model alone (and for the shapes file)."""
     latest = Versions(data).latest()
     if latest is not None and question.shapes_file is None and not Path(question.model).is_dir():
-        with open_version(latest) as connection:
+        with answering(latest) as connection:
             if fetch(connection, "ask/model.sql", {"model": question.model}).rows:
                 yield connection
                 return
+    with _made_for(question, data) as connection:
+        yield connection
+
+
+@contextmanager
+def _made_for(question: Question, data: Path, quantization: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A database as it is published, of this model alone, with the user's shapes and one more precision where they are named."""
+    import tempfile
+
+    import polars as pl
+
     from flows.catalogs import load_catalogs
     from flows.join import build_database
     from flows.model_facts import facts_of
 
-    catalogs = load_catalogs(data=data)
+    catalogs = load_catalogs()
     if question.shapes_file is not None:
         catalogs |= own_shapes(question.shapes_file, catalogs)
+    if quantization is not None:
+        wanted = pl.col("quantization") == quantization
+        catalogs["quantizations"] = catalogs["quantizations"].with_columns(nightly=pl.col("nightly") | wanted)
     facts = facts_of(question.model, data)
     with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
         version = Path(directory)

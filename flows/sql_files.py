@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
+from pkgutil import get_data
 
 
 @cache
 def sql_text(name: str) -> str:
-    """The text of a file of `sql/`, by its path below it."""
-    return files("sql").joinpath(name).read_text(encoding="utf-8")
+    """The text of a file of `sql/`, by its path below it. Raises FileNotFoundError."""
+    data = get_data("sql", name)
+    if data is None:
+        raise FileNotFoundError(f"the package sql has no loader that reads {name}")
+    return data.decode()

@@ -1,4 +1,5 @@
--- A row is one offer that answers the question, in the layout that its objective takes, best first.
+-- A row is one offer that answers the question under a load or bounds of its own, in the layout that its objective takes, best first; `offers`
+-- counts them all. The published frontier says nothing of such a load.
 --   cost         dollars an hour of the deployments that carry the users, then dollars per million output tokens
 --   performance  time per output token of a single request
 --   balanced     dollars per million output tokens
@@ -30,7 +31,6 @@ offered as (
         chosen.price_region,
         chosen.price_as_of,
         chosen.price_stale,
-        chosen.on_frontier,
         quantizations.engine_arguments as quantization_arguments,
         figures.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
         kv_dtypes.engine_arguments as kv_arguments,
@@ -59,38 +59,44 @@ answer as (
         kv_dtype,
         context,
         verdict,
-        memory_used_gib_per_gpu,
-        memory_allowed_gib_per_gpu,
-        weights_gib_per_gpu,
-        kv_cache_gib_per_gpu,
+        round(memory_used_gib_per_gpu, 4) as memory_used_gib_per_gpu,
+        round(memory_allowed_gib_per_gpu, 4) as memory_allowed_gib_per_gpu,
+        round(weights_gib_per_gpu, 4) as weights_gib_per_gpu,
+        round(kv_cache_gib_per_gpu, 4) as kv_cache_gib_per_gpu,
         max_context,
         max_sequences,
         max_sequences * dp as concurrent_sequences,
         batch_per_replica,
         input_tokens,
         output_tokens,
-        ttft_ms,
-        tpot_ms,
-        single_stream_ttft_ms,
-        single_stream_tpot_ms,
-        output_tokens_per_s,
+        round(ttft_ms, 4) as ttft_ms,
+        round(tpot_ms, 4) as tpot_ms,
+        round(single_stream_ttft_ms, 4) as single_stream_ttft_ms,
+        round(single_stream_tpot_ms, 4) as single_stream_tpot_ms,
+        round(output_tokens_per_s, 4) as output_tokens_per_s,
         bound_by,
         calibration,
+        within_slo(ttft_ms, tpot_ms, input_tokens, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms) as within_slo,
         usd_per_hour,
         deployments,
         usd_per_hour * deployments as total_usd_per_hour,
-        usd_per_million_output_tokens,
-        usd_per_million_total_tokens,
+        round(usd_per_million_output_tokens, 4) as usd_per_million_output_tokens,
+        round(usd_per_million_total_tokens, 4) as usd_per_million_total_tokens,
         price_region,
         price_as_of,
         price_stale,
-        on_frontier,
+        null::boolean as on_frontier,
+        null::varchar as dominated_by,
         reason,
         needs_checkpoint,
         vllm_arguments(tp, pp, dp, ep, context, quantization_arguments, kv_arguments, needs_half) as vllm_arguments
     from offered
+    cross join policy_settings
 )
 
+select
+    *,
+    count(*) over () as offers
 from answer
 where $max_usd_per_hour is null or total_usd_per_hour <= $max_usd_per_hour
 order by
@@ -103,4 +109,5 @@ order by
     single_stream_tpot_ms nulls last,
     provider,
     shape,
-    quantization;
+    quantization
+limit $shown;

@@ -6,7 +6,9 @@ import contextlib
 import csv
 import io
 import json
+import operator
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,15 +16,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 from loopback_hub import LoopbackHub, Repo
-from published_set import small_published_set, write_local_model
+from published_set import copied_versions, small_published_set, write_local_model
 
+from flows import asking
 from flows.cli import main
 from flows.estimator import estimating
 from flows.model_facts import find_models
-from flows.published import fetch
+from flows.published import answering, fetch, require_latest
+from flows.recommend import Question, _conditions, _rows, recommend
 from flows.size import Subject, import_sweep
 from transforms.aqua_report import aqua_report
 
@@ -174,8 +179,121 @@ def test_where_nothing_fits_the_nearest_miss_is_told_and_the_status_is_1(capsys:
 def test_bounds_that_nothing_meets_are_told_apart_from_memory() -> None:
     asked = ask(QWEN, "--context", "8192", "--max-usd-per-hour", "0.001")
     assert asked.status == 1
-    assert "none within --max-usd-per-hour 0.001" in asked.document["reason"]
-    assert asked.document["nearest"]
+    assert "none within --max-usd-per-hour 0.001; the cheapest, " in asked.document["reason"]
+    cheapest = ask(QWEN, "--context", "8192").rows[0]
+    assert f"is at {cheapest['total_usd_per_hour']:.2f} USD an hour" in asked.document["reason"]
+    assert asked.document["reasoning"] == asked.document["reason"]
+    assert 1 <= len(asked.document["nearest"]) <= 5
+    asked = ask(QWEN, "--context", "8192", "--max-tpot-ms", "0.01")
+    fastest = ask(QWEN, "--context", "8192", "--objective", "performance").rows[0]
+    assert asked.status == 1
+    assert f"{fastest['single_stream_tpot_ms']:.1f} ms for each further one" in asked.document["reason"]
+
+
+@pytest.mark.parametrize("objective", ["cost", "performance", "balanced"])
+def test_what_is_published_is_what_would_be_estimated(objective: str) -> None:
+    """The stored answer and one estimated anew under the load that published figures are stated for."""
+    question = Question(QWEN, context=8192, objective=objective)
+    with answering(require_latest(small_published_set())) as connection:
+        model = fetch(connection, "ask/model.sql", {"model": QWEN}).records()[0]
+        conditions = _conditions(connection, question, model, [])
+        stored, offers = _rows(connection, conditions)
+        load = {"input_tokens": 6144, "output_tokens": 2048, "cached_share": 0.0}
+        estimated, count = _rows(connection, conditions | load)
+    assert offers == count == len(stored.rows) > 100
+    assert stored.columns == estimated.columns
+    only_published = ("on_frontier", "dominated_by", "reason")
+    key = operator.itemgetter("provider", "shape", "quantization")
+    for one, other in zip(sorted(stored.records(), key=key), sorted(estimated.records(), key=key), strict=True):
+        for name in stored.columns:
+            if name not in only_published:
+                expected = pytest.approx(other[name], rel=1e-4, abs=1e-3) if isinstance(other[name], float) else other[name]
+                assert one[name] == expected, (name, one["provider"], one["shape"], one["quantization"])
+
+
+def test_the_first_rows_are_those_of_the_whole_answer() -> None:
+    every = recommend(Question(QWEN, context=8192), small_published_set())
+    first = recommend(Question(QWEN, context=8192), small_published_set(), shown=3)
+    assert first.offers == every.offers == len(every.rows.rows)
+    assert first.rows.rows == every.rows.rows[:3]
+
+
+def test_the_reasoning_is_a_paragraph_that_names_the_figures() -> None:
+    asked = ask(QWEN, "--context", "8192", "--users", "5000", "--max-usd-per-hour", "500")
+    first, text = asked.rows[0], asked.document["reasoning"]
+    assert "\n" not in text
+    assert f"take {first['deployments']} × {first['provider']} {first['shape']}" in text
+    for said in (
+        "for 5,000 concurrent requests",
+        "within --max-usd-per-hour 500",
+        "the lowest price per hour",
+        "The next shape is",
+    ):
+        assert said in text
+    assert f"USD {first['total_usd_per_hour']:,.2f} per hour for {first['deployments']} deployments" in text
+    assert f"{first['memory_used_gib_per_gpu']:.1f} of the {first['memory_allowed_gib_per_gpu']:.1f} GiB" in text
+
+
+@pytest.mark.parametrize("suffix", ["png", "svg"])
+def test_the_plot_shows_cost_against_throughput(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plot = tmp_path / f"plot.{suffix}"
+    command = ["recommend", QWEN, "--context", "8192", "--plot", str(plot), "--data", str(small_published_set())]
+    assert main([*command, "--objective", "balanced" if suffix == "png" else "cost"]) == 0
+    shown = capsys.readouterr()
+    assert f"{plot} shows" in shown.err
+    assert "vllm serve" in shown.out
+    if suffix == "png":
+        assert plot.read_bytes().startswith(b"\x89PNG")
+        return
+    text = re.sub(r"\s+", " ", plot.read_text())
+    best = ask(QWEN, "--context", "8192").rows[0]
+    for said in ("USD per hour", "Output tokens per second", f"Cost against throughput of {QWEN}"):
+        assert said in text
+    assert f"{best['provider']} {best['shape']}, {best['quantization']}" in text
+
+
+def test_a_plot_of_another_kind_is_bad_input(tmp_path: Path) -> None:
+    asked = ask(QWEN, "--plot", str(tmp_path / "plot.gif"))
+    assert (asked.status, asked.out, asked.err.count("\n")) == (2, "", 1)
+    assert "end its name in .png or .svg" in asked.err
+
+
+def test_a_precision_outside_the_published_grid_is_estimated_for_the_model() -> None:
+    asked = ask(QWEN, "--context", "8192", "--quantization", "nvfp4", "--provider", "lambda")
+    assert asked.status == 0
+    assert {row["quantization"] for row in asked.rows} == {"nvfp4"}
+    already = ask("openai/gpt-oss-120b", "--quantization", "int8")
+    assert already.status == 1
+    assert "in int8" in already.document["reason"]
+
+
+def test_a_version_that_lacks_what_is_asked_of_it_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As after an update of shapefit: the published set was written by the release before."""
+    copied_versions(tmp_path, "old")
+    with duckdb.connect(str(tmp_path / "published" / "old" / "recommendations.duckdb")) as connection:
+        connection.execute("drop view recommendations")
+        connection.execute("alter table architecture_recommendations drop column cost_verdict")
+    assert main(["recommend", QWEN, "--data", str(tmp_path)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert "old was published by another version of shapefit" in err
+    assert "run `shapefit refresh`" in err
+
+
+def test_from_python_the_answer_is_a_frame() -> None:
+    offers = asking.recommend(QWEN, context=8192, provider="aws", users=5000, data=small_published_set())
+    rows = ask(QWEN, "--context", "8192", "--provider", "aws", "--users", "5000").rows
+    assert offers["shape"].to_list() == [row["shape"] for row in rows]
+    assert offers["total_usd_per_hour"].to_list() == [row["total_usd_per_hour"] for row in rows]
+    assert offers.schema["price_as_of"] == pl.Date
+    with pytest.warns(asking.NoOfferWarning, match="none within --max-usd-per-hour"):
+        none = asking.recommend(QWEN, context=8192, max_usd_per_hour=0.001, data=small_published_set())
+    assert (none.height, none.schema) == (0, offers.schema)
+    with pytest.warns(UserWarning, match="is longer than"):
+        asking.recommend(QWEN, context=999_999, data=small_published_set())
+    for wrong in ({"objective": "best"}, {"users": 0}, {"max_ttft_ms": 0}, {"provider": "amazon"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            asking.recommend(QWEN, data=small_published_set(), **wrong)
 
 
 def test_a_context_beyond_the_model_s_is_answered_at_its_maximum_and_said() -> None:
@@ -201,6 +319,8 @@ def test_the_checkpoint_s_own_precision_is_native() -> None:
         ([QWEN, "--region", "mars"], "no region"),
         (["not a model id"], "owner/name"),
         ([QWEN, "--shapes-file", "absent.csv"], "absent.csv"),
+        ([QWEN, "--output", "answer.xlsx"], "end its name in"),
+        ([QWEN, "--workload", "chat", "--context", "100"], "does not hold a request of the workload chat"),
     ],
 )
 def test_names_that_mean_nothing_are_bad_input(tokens: list[str], said: str) -> None:
