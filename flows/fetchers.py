@@ -13,8 +13,8 @@ from typing import Self
 from flows.budget import BudgetSpentError
 from flows.fetch import Fetched
 
-THREADS = 16
-"""Requests in flight: with the Hub's answers at 20 ms about as many as one process can handle."""
+THREADS = 12
+"""Requests in flight: at 20 ms an answer about as many as one process can handle (some 600 a second)."""
 
 _GATHER_SECONDS = 0.03  # results of so long are written together
 

@@ -6,13 +6,14 @@ A listing says of each model whether its commit is the one that the lake holds; 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import httpx2
 
 from flows.hub import LISTED, Hub, open_url, read_body
-from flows.throttle import NonsenseAnswerError, with_retries
+from flows.throttle import HubFailureError, NonsenseAnswerError, with_retries
 from transforms.model_list import HubQuery
 
 Metadata = Mapping[str, object]
@@ -40,7 +41,7 @@ def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Metadata]]:
     if query.sort is not None:
         terms.append(("sort", _SORTS.get(query.sort, query.sort)))
     left = query.limit
-    for page in _pages(hub, terms, PAGE_MODELS if left is None else min(PAGE_MODELS, left)):
+    for page in _pages(hub, terms, PAGE_MODELS if left is None else min(PAGE_MODELS, left), ahead=left is None):
         yield page if left is None else page[:left]
         if left is not None:
             left -= len(page)
@@ -48,31 +49,52 @@ def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Metadata]]:
                 return
 
 
-def _pages(hub: Hub, terms: list[tuple[str, str]], models: int) -> Iterator[list[Metadata]]:
-    address = httpx2.URL(
+def _pages(hub: Hub, terms: list[tuple[str, str]], models: int, ahead: bool) -> Iterator[list[Metadata]]:
+    """The pages of a listing; `ahead` asks for the next page while one is read, for whoever wants them all."""
+    first = httpx2.URL(
         f"{hub.endpoint}/api/models", params=[*terms, ("limit", str(models)), *(("expand", name) for name in LISTED)]
     )
-    seen: set[str] = set()
-    while str(address) not in seen and len(seen) < _MOST_PAGES:
-        seen.add(str(address))
-        page, following = with_retries(lambda url=str(address): _page(hub, url), "api", hub.throttle, hub.retries)  # type: ignore[misc]
-        yield page
-        if not following or not page:
-            return
-        address = address.join(following)
+    address = str(first)
+    seen = {address}
+    with ThreadPoolExecutor(1, "listing") as pool:
+        answer = pool.submit(_answer, hub, address)
+        while True:
+            page, following = answer.result()
+            address = str(first.join(following)) if following else ""
+            more = bool(address) and address not in seen and len(seen) < _MOST_PAGES
+            seen.add(address)
+            if more and ahead:
+                answer = pool.submit(_answer, hub, address)
+            entries = [entry for entry in page() if isinstance(entry, dict)]
+            yield entries
+            if not more or not entries:
+                return
+            if not ahead:
+                answer = pool.submit(_answer, hub, address)
 
 
-def _page(hub: Hub, address: str) -> tuple[list[Metadata], str]:
-    with open_url(hub, "listing", address, hub.headers) as response:
-        body = read_body(response, _PAGE_BYTES, "a page of the listing")
-        following = response.links.get("next", {}).get("url", "")
+def _answer(hub: Hub, address: str) -> tuple[Callable[[], list[object]], str]:
+    """A page, to be parsed by whoever asked, and the address of the next one."""
+
+    def ask() -> tuple[bytes, str]:
+        with open_url(hub, "listing", address, hub.headers) as response:
+            body = read_body(response, _PAGE_BYTES, "a page of the listing")
+            if not body.lstrip()[:1] == b"[" or not body.rstrip().endswith(b"]"):
+                raise NonsenseAnswerError("an answer that is not what the Hub sends")
+            return body, response.links.get("next", {}).get("url", "")
+
+    body, following = with_retries(ask, "api", hub.throttle, hub.retries)
+    return lambda: _parsed(body), following
+
+
+def _parsed(body: bytes) -> list[object]:
     try:
         page = json.loads(body) if body.count(b"[") + body.count(b"{") <= _PAGE_PARTS else None
     except (ValueError, RecursionError):
         page = None
     if not isinstance(page, list):
-        raise NonsenseAnswerError("an answer that is not what the Hub sends")
-    return [entry for entry in page if isinstance(entry, dict)], following
+        raise HubFailureError("the Hub's listing is not what it sends")
+    return page
 
 
 def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[Metadata]:
@@ -87,7 +109,7 @@ def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[Metadata]:
         if slash:
             wanted.setdefault(author, set()).add(model_id)
     for author, ids in wanted.items():
-        pages = _pages(hub, [("author", author), ("sort", "lastModified")], PAGE_MODELS)
+        pages = _pages(hub, [("author", author), ("sort", "lastModified")], PAGE_MODELS, ahead=False)
         for page in islice(pages, len(ids) // _IDS_PER_PAGE):
             yield from (entry for entry in page if entry.get("id") in ids)
             ids.difference_update(entry.get("id") for entry in page)
