@@ -11,4 +11,4 @@ copy (
         provider,
         shape,
         nodes
-) to $path (format parquet, compression zstd, row_group_size 20480);
+) to $path (format parquet, compression zstd, row_group_size 122880);
