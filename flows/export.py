@@ -15,10 +15,12 @@ import pyarrow.parquet as pq
 
 from flows.csv_files import ROWS_PER_FILE, remove_other_parts, write_csv_parts
 from flows.export_star import export_star
-from flows.published import DATABASE, fetch, open_version, require_latest, run
+from flows.published import DATABASE, fetch, open_version, read_run, require_latest, run
+from flows.run_log import say
 
 EXPORTED = (
     "recommendations",
+    "best_shapes",
     "models",
     "architectures",
     "parameter_groups",
@@ -27,6 +29,7 @@ EXPORTED = (
     "providers",
     "shapes",
     "prices",
+    "price_sources",
     "gpus",
     "quantizations",
     "contexts",
@@ -35,6 +38,9 @@ EXPORTED = (
     "policies",
     "changes",
 )
+
+PER_ARCHITECTURE = "architecture_recommendations"
+"""Directory of the recommendations once per architecture, exported where rows per model were too many to publish as a file."""
 
 _BATCH_ROWS = 100_000
 
@@ -54,13 +60,28 @@ def export(data: Path, output: Path, form: str, grid: bool = False, rows_per_fil
     version = require_latest(data)
     output.mkdir(parents=True, exist_ok=True)
     written = []
+    published = [name for name in EXPORTED if (version / f"{name}.parquet").is_file()]
     with open_version(version) as connection:
-        for name in EXPORTED:
+        for name in published:
             if form == "parquet":
                 written.append(_copy(version / f"{name}.parquet", output))
             else:
                 written += _csv(connection, name, output, rows_per_file)
+    if "recommendations" not in published:
+        written += _per_architecture(version, output, form)
     return written + (_grid(version, output, form, rows_per_file) if grid else [])
+
+
+def _per_architecture(version: Path, output: Path, form: str) -> list[tuple[str, int]]:
+    """The recommendations of a version that has too many of them per model: once per architecture, as it keeps them."""
+    facts = read_run(version)
+    say(f"no recommendations per model: {facts.get('recommendations_left_out')}")
+    if form == "csv":
+        say("--star writes them once per architecture as CSV, and --format parquet as Parquet")
+        return []
+    shutil.rmtree(output / PER_ARCHITECTURE, ignore_errors=True)
+    shutil.copytree(version / PER_ARCHITECTURE, output / PER_ARCHITECTURE)
+    return [(PER_ARCHITECTURE, facts["counts"][PER_ARCHITECTURE])]  # type: ignore[index]
 
 
 def print_export(data: Path, output: Path, form: str, grid: bool, star: bool = False) -> int:

@@ -411,14 +411,16 @@ _STAR = (
         "one architecture on one shape at one quantization, KV precision and context that fits, with the balanced layout",
         """architecture_id shape_id nodes quantization_id kv_dtype_id context tp pp dp ep verdict memory_used_gib_per_gpu
         memory_allowed_gib_per_gpu weights_gib_per_gpu kv_cache_gib_per_gpu kv_cache_tokens max_context max_sequences
-        batch_per_replica ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by
-        calibration usd_per_hour spot_usd_per_hour usd_per_million_output_tokens usd_per_million_total_tokens
-        cost_output_tokens_per_s cost_usd_per_million_output_tokens performance_output_tokens_per_s
+        batch_per_replica slo_users ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by
+        calibration usd_per_hour spot_usd_per_hour usd_per_million_output_tokens spot_usd_per_million_output_tokens
+        usd_per_million_total_tokens usd_per_user_hour cost_output_tokens_per_s
+        cost_usd_per_million_output_tokens performance_output_tokens_per_s
         performance_usd_per_million_output_tokens cost_rank performance_rank balanced_rank on_frontier""",
         "architecture_id shape_id nodes quantization_id kv_dtype_id context",
         """ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by calibration
-        usd_per_hour spot_usd_per_hour usd_per_million_output_tokens usd_per_million_total_tokens
-        cost_output_tokens_per_s cost_usd_per_million_output_tokens performance_output_tokens_per_s
+        usd_per_hour spot_usd_per_hour usd_per_million_output_tokens spot_usd_per_million_output_tokens
+        usd_per_million_total_tokens usd_per_user_hour cost_output_tokens_per_s
+        cost_usd_per_million_output_tokens performance_output_tokens_per_s
         performance_usd_per_million_output_tokens""",
     ),
 )

@@ -86,6 +86,25 @@ def test_nothing_half_written_is_left(exported: Path) -> None:
     assert [path.name for path in exported.iterdir() if path.name.startswith(".")] == []
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_rows_per_model_that_were_too_many_to_publish_are_exported_per_architecture(
+    form: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    copied_versions(data, "one")
+    latest = data / "published" / "one"
+    (latest / "recommendations.parquet").unlink()
+    run = json.loads((latest / "run.json").read_text())
+    (latest / "run.json").write_text(json.dumps(run | {"recommendations_left_out": "too many rows"}))
+    written = dict(export(data, tmp_path / "out", form))
+    assert "too many rows" in capsys.readouterr().err
+    assert f"models.{form}" in written
+    assert not list((tmp_path / "out").glob("recommendations.*"))
+    if form == "parquet":
+        rows = pl.scan_parquet(tmp_path / "out" / "architecture_recommendations").select(pl.len()).collect().item()
+        assert rows == written["architecture_recommendations"] > 0
+
+
 def test_the_grid_holds_what_does_not_fit_too(tmp_path: Path) -> None:
     data = tmp_path / "data"
     copied_versions(data, "one")
