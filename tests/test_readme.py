@@ -13,7 +13,7 @@ from published_set import small_published_set, write_local_model
 from flows.cli import main
 
 README = Path(__file__).parent.parent / "README.md"
-NOT_RUN = ("refresh", "schedule")
+NOT_RUN = ("refresh", "refresh-catalogs", "schedule")
 """Commands that work for minutes or for ever; that they exist and take these options is checked by their help."""
 
 
