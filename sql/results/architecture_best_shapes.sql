@@ -1,5 +1,5 @@
 -- A row is the best shape of one kind for one architecture at one weight precision and context, with the figures of that kind's layout. Kinds:
---   smallest            least usable accelerator memory that holds it, within the default SLO for one request if any does
+--   smallest            least accelerator memory, as it is sold, that holds it, within the default SLO for one request if any does
 --   cheapest_per_token  least dollars per million output tokens within the default SLO (cost layout)
 --   fastest             least time per output token of a single request (performance layout)
 --   most_users          most requests in flight within the default SLO in one deployment, the cheaper on ties
@@ -20,7 +20,7 @@ candidates as (
             (best.verdict <> 'fits')::integer,
             (not coalesce(best.within_slo, false))::integer,
             (best.usd_per_hour is null)::integer,
-            greatest(1, best.gpu_count) * best.memory_allowed_gib_per_gpu,
+            best.gpu_count * gpus.memory_gib,
             coalesce(best.usd_per_hour, 'infinity'),
             best.provider || '/' || best.shape
         ) as by_size,
@@ -57,6 +57,7 @@ candidates as (
         best.slo_users > 0 as serves_users,
         best.within_slo and best.usd_per_hour is not null as is_paid_for
     from architecture_recommendations as best
+    join gpus using (gpu)
 ),
 
 chosen as (

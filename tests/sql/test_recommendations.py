@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import duckdb
 import pytest
 
@@ -116,7 +114,7 @@ def test_each_kind_is_the_best_of_its_kind(joined: duckdb.DuckDBPyConnection) ->
         assert set(best) == KINDS
         offers = rows(
             joined,
-            f"""from architecture_recommendations where architecture_key = 'phi-4' and context = 16384
+            f"""from architecture_recommendations join gpus using (gpu) where architecture_key = 'phi-4' and context = 16384
             and quantization = '{quantization}' and kv_dtype = 'auto' and verdict = 'fits' and usd_per_hour is not null
             and within_slo""",
         )
@@ -128,9 +126,9 @@ def test_each_kind_is_the_best_of_its_kind(joined: duckdb.DuckDBPyConnection) ->
         assert best["fastest"]["single_stream_tpot_ms"] == min(row["performance_single_stream_tpot_ms"] for row in quick)
         assert best["most_users"]["slo_users"] == max(row["slo_users"] for row in offers)
         assert best["balanced"]["usd_per_million_output_tokens"] == min(row["usd_per_million_output_tokens"] for row in offers)
-        memory = [math.ceil(row["gpu_count"]) * row["memory_allowed_gib_per_gpu"] for row in offers]
         smallest = best["smallest"]
-        assert math.ceil(smallest["gpu_count"]) * smallest["memory_allowed_gib_per_gpu"] == pytest.approx(min(memory))
+        sold = joined.sql(f"select memory_gib from gpus where gpu = '{smallest['gpu']}'").fetchall()[0][0]
+        assert smallest["gpu_count"] * sold == min(row["gpu_count"] * row["memory_gib"] for row in offers)
         assert all("--max-model-len 16384" in row["vllm_arguments"] for row in best.values())
 
 
