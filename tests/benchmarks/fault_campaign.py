@@ -2,11 +2,12 @@
 
     python -m tests.benchmarks.fault_campaign [--kills 30] [--seed 1] [--keep DIR]
 
-Real refreshes of a dozen small models from a loopback Hub on a reduced catalog, in processes of their own. After every fault the
-latest version is read whole, from its database and its Parquet files, and compared with the undisturbed one; then an undisturbed
-run must publish the same content hash again. Prints each fault, what was seen and the rows lost; exits with 1 if any is, or if a
-run does not heal. Disk full and read-only need the right to mount; without it, a bound on the size of files and an unprivileged
-user take their place, and the script says so.
+Refreshes of a dozen small models from a loopback Hub on a reduced catalog, in processes of their own; their steps are the flow's,
+called without Prefect unless --prefect is given, but for the fault that concerns its server. After every fault the latest version
+is read whole, from its database and its Parquet files, and compared with the undisturbed one; then an undisturbed run must
+publish the same content hash. Prints each fault, what was seen and the rows lost; exits with 1 if any is, or one is not healed.
+Disk full and read-only need the right to mount; without it, a bound on the size of files and an unprivileged user take their
+place, and the script says so. The clock is not set back: what was published, and the lake, get times of the future instead.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import argparse
 import json
 import os
 import random
-import resource
 import shutil
 import signal
 import subprocess
@@ -27,11 +27,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from flows.published import Versions, read_run
-from tests.benchmarks.small_refresh import fingerprint, repositories, start, surroundings
+from tests.benchmarks.small_refresh import ROOT, Command, fingerprint, repositories, surroundings
+
+if TYPE_CHECKING:
+    from loopback_hub import LoopbackHub
 
 MODELS = 12
 _NOBODY = 65534
@@ -44,9 +48,9 @@ class Campaign:
 
     data: Path
     scratch: Path
-    environment: dict[str, str]
+    hub: LoopbackHub
     draw: random.Random
-    asked: Callable[[], int]
+    prefect: bool
     content: str = ""
     tables: dict[str, tuple[int, int]] = field(default_factory=dict)
     seconds: float = 0.0
@@ -55,16 +59,21 @@ class Campaign:
     lost: int = 0
     broken: list[str] = field(default_factory=list)
 
+    def asked(self) -> int:
+        """Requests that the Hub has seen."""
+        return self.hub.requests.total()
+
     def arguments(self, *options: str) -> list[str]:
         """A refresh of the campaign's models."""
         return ["refresh", "--models", str(self.scratch / "models.txt"), "--data", str(self.data), *options]
 
-    def run(self, *options: str, **how: object) -> tuple[int, str]:
+    def start(self, *options: str, **how: int) -> Command:
+        """A refresh at work."""
+        return Command(self.arguments(*options), self.prefect, **how)  # type: ignore[arg-type]
+
+    def run(self, *options: str, **how: int) -> tuple[int, str]:
         """A refresh to its end: exit status and what it said."""
-        environment = {**self.environment, **how.pop("environment", {})}  # type: ignore[dict-item]
-        process = start(self.arguments(*options), environment, **how)
-        said, _ = process.communicate()
-        return process.returncode, said
+        return self.start(*options, **how).ended()
 
     def latest(self) -> Path:
         """The latest version."""
@@ -77,12 +86,12 @@ class Campaign:
         status, said = self.run()
         assert status == 0, said
         asked, started = self.asked(), time.monotonic()
-        process = start(self.arguments("--full"), self.environment)
-        while self.asked() == asked and process.poll() is None:
-            time.sleep(0.01)
+        process = self.start("--full")
+        while self.asked() == asked and not process.wait(0.01):
+            pass
         first = time.monotonic()
-        said, _ = process.communicate()
-        assert process.returncode == 0, said
+        status, said = process.ended()
+        assert status == 0, said
         self.seconds, self.working_seconds = time.monotonic() - started, time.monotonic() - first
         version = self.latest()
         self.content, self.tables = str(read_run(version)["content_hash"]), fingerprint(version)
@@ -120,40 +129,44 @@ class Campaign:
 
 def kills(campaign: Campaign, count: int) -> None:
     """SIGKILL at random moments of a full refresh, from its first request, or its start, to its end."""
-    for number in range(count):
+    number = 0
+    while number < count:
         asked = campaign.asked()
-        process = start(campaign.arguments("--full"), campaign.environment)
-        begins = number % 5 > 0  # one in five counts from the start of the process, most of which is spent on imports
-        while begins and campaign.asked() == asked and process.poll() is None:
-            time.sleep(0.01)
+        process = campaign.start("--full")
+        begins = number % 5 > 0  # one in five counts from the start of the process
+        while begins and campaign.asked() == asked and not process.wait(0.01):
+            pass
+        begun = time.monotonic()
         moment = campaign.draw.uniform(0, campaign.working_seconds if begins else campaign.seconds)
-        try:
-            said, _ = process.communicate(timeout=moment)
-            seen = f"had ended with {process.returncode}"
-        except subprocess.TimeoutExpired:
-            process.kill()
-            said, _ = process.communicate()
-            since = "the first request" if begins else "the start"
-            seen = f"killed {moment:.2f} s after {since}, having said: {_last(said) or 'nothing'}"
-        campaign.look(f"SIGKILL {number + 1} of {count}", seen)
+        if process.wait(moment):  # it was quicker than the one before: another moment is drawn, of the time that it took
+            process.ended()
+            campaign.working_seconds = time.monotonic() - begun
+            continue
+        number += 1
+        process.kill()
+        _, said = process.ended()
+        since = "the first request" if begins else "the start"
+        seen = f"killed {moment:.2f} s after {since}, having said: {_last(said) or 'nothing'}"
+        campaign.look(f"SIGKILL {number} of {count}", seen)
 
 
 def kill_with_its_own_server(campaign: Campaign) -> None:
     """SIGKILL of a run that started its own Prefect server: the server ends as well."""
-    environment = {name: value for name, value in campaign.environment.items() if name != "PREFECT_API_URL"}
-    environment["PREFECT_HOME"] = str(campaign.scratch / "own")
-    process = start(campaign.arguments("--full"), environment)
+    home = str(campaign.scratch / "own")
+    environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"} | {"PREFECT_HOME": home}
+    command = [sys.executable, "-m", "flows.cli", *campaign.arguments()]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     lake = campaign.data / "lake"
     before = (lake / "requested.txt").stat().st_mtime_ns
     while process.poll() is None and (lake / "requested.txt").stat().st_mtime_ns == before:
         time.sleep(0.05)
-    servers = _servers(environment["PREFECT_HOME"])
+    servers = _servers(home)
     process.kill()
-    process.communicate()
+    process.wait()
     deadline = time.monotonic() + 10
-    while _servers(environment["PREFECT_HOME"]) and time.monotonic() < deadline:
+    while _servers(home) and time.monotonic() < deadline:
         time.sleep(0.1)
-    left = _servers(environment["PREFECT_HOME"])
+    left = _servers(home)
     campaign.look("SIGKILL with a Prefect server of its own", f"{len(servers)} server while it ran, {len(left)} afterwards")
     if left or not servers:
         campaign.broken.append("SIGKILL with a Prefect server of its own: the server")
@@ -189,7 +202,7 @@ def disk_full(campaign: Campaign) -> None:
             campaign.data = home
             subprocess.run(["umount", str(place)], check=True)
         else:
-            _, seen = campaign.run("--full", preexec_fn=lambda room=room: resource.setrlimit(resource.RLIMIT_FSIZE, (room, room)))
+            _, seen = campaign.run("--full", longest_file=room)
             campaign.look(f"disk full (RLIMIT_FSIZE), {share:.0%} of a version", seen)
 
 
@@ -274,8 +287,7 @@ def clock_backwards(campaign: Campaign) -> None:
     ordered = [entry.name for entry in Versions(campaign.data).all()]
     if status != 0 or current == later or ordered[-2:] != [later.name, current.name]:
         campaign.broken.append(f"clock going backwards: latest {current.name}, versions {ordered}, {_last(seen)}")
-    rolled = start(["rollback", "--data", str(campaign.data)], campaign.environment)
-    rolled.communicate()
+    Command(["rollback", "--data", str(campaign.data)]).ended()
     if campaign.latest() != later:
         campaign.broken.append(f"clock going backwards: rolled back to {campaign.latest().name}")
     campaign.look("clock going backwards (a version of the future)", f"the new version is the last of {len(ordered)}")
@@ -284,12 +296,13 @@ def clock_backwards(campaign: Campaign) -> None:
 def two_at_once(campaign: Campaign) -> None:
     """Two refreshes at once: one works, the other is refused with one line."""
     for attempt in range(3):
-        pair = [start(campaign.arguments("--full"), campaign.environment) for _ in range(2)]
-        said = [process.communicate()[0] for process in pair]
+        pair = [campaign.start("--full") for _ in range(2)]
+        ended = [process.ended() for process in pair]
+        said = [text for _, text in ended]
         refused = [text for text in said if "another refresh" in text]
         campaign.look(f"two refreshes at once, {attempt + 1} of 3", refused[0] if refused else "one after the other")
-        if sorted(process.returncode for process in pair) != ([0, 2] if refused else [0, 0]):
-            campaign.broken.append(f"two at once: exit statuses {[process.returncode for process in pair]}")
+        if sorted(status for status, _ in ended) != ([0, 2] if refused else [0, 0]):
+            campaign.broken.append(f"two at once: exit statuses {[status for status, _ in ended]}")
 
 
 NONSENSE: dict[str, tuple[str, bytes]] = {
@@ -307,46 +320,45 @@ NONSENSE: dict[str, tuple[str, bytes]] = {
 
 
 def nonsense(campaign: Campaign) -> None:
-    """A Hub that answers nonsense, everywhere or on one route only, to a full refresh."""
+    """A Hub that answers nonsense to a full refresh: everywhere, and on one route only."""
     for kind in NONSENSE:
-        for route in ("everything", "metadata", "files", "headers"):
-            with _nonsense_hub(kind, route) as address:
-                _, seen = campaign.run("--full", environment={"HF_ENDPOINT": address})
+        for route in ("everything", campaign.draw.choice(("metadata", "files", "headers"))):
+            with _talking_nonsense(campaign.hub, kind, route):
+                _, seen = campaign.run("--full")
             campaign.look(f"Hub answers {kind} to {route}", seen)
 
 
 @contextmanager
-def _nonsense_hub(kind: str, route: str) -> Iterator[str]:
-    from loopback_hub import LoopbackHub
-
+def _talking_nonsense(hub: LoopbackHub, kind: str, route: str) -> Iterator[None]:
     content_type, body = NONSENSE[kind]
+    honest = hub.server.RequestHandlerClass
 
-    def asked(path: str) -> bool:
+    def concerned(path: str) -> bool:
         of = "files" if "/resolve/" in path and "safetensors" not in path else "metadata"
         if "safetensors" in path.partition("/resolve/")[2] or "safetensors-metadata" in path:
             of = "headers"
         return route in ("everything", of)
 
-    with LoopbackHub(repositories(MODELS)) as hub:
-        honest = hub.server.RequestHandlerClass
+    class Nonsense(honest):  # type: ignore[misc, valid-type]
+        def _route(self) -> None:
+            if not concerned(self.path):
+                super()._route()
+                return
+            self.send_response(200)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(_HUGE_BYTES if kind == "huge" else len(body)))
+            self.end_headers()
+            if kind == "huge" and self.command == "GET":
+                for _ in range(_HUGE_BYTES // 2**20):
+                    self.wfile.write(b" " * 2**20)
+            elif self.command == "GET":
+                self.wfile.write(body)
 
-        class Nonsense(honest):  # type: ignore[misc, valid-type]
-            def _route(self) -> None:
-                if not asked(self.path):
-                    super()._route()
-                    return
-                self.send_response(200)
-                self.send_header("Content-Type", content_type)
-                self.send_header("Content-Length", str(_HUGE_BYTES if kind == "huge" else len(body)))
-                self.end_headers()
-                if kind == "huge" and self.command == "GET":
-                    for _ in range(_HUGE_BYTES // 2**20):
-                        self.wfile.write(b" " * 2**20)
-                elif self.command == "GET":
-                    self.wfile.write(body)
-
-        hub.server.RequestHandlerClass = Nonsense
-        yield hub.url
+    hub.server.RequestHandlerClass = Nonsense
+    try:
+        yield
+    finally:
+        hub.server.RequestHandlerClass = honest
 
 
 def _last(said: str) -> str:
@@ -377,6 +389,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kills", type=int, default=30)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--prefect", action="store_true", help="run every refresh on a Prefect server, three times as slow")
     parser.add_argument("--keep", type=Path, help="work here and keep it (default: a temporary directory)")
     parser.add_argument("--only", nargs="*", choices=["kill", *PARTS], help="only these faults")
     given = parser.parse_args()
@@ -386,11 +399,15 @@ def main() -> int:
         scratch.mkdir(parents=True, exist_ok=True)
         repos = repositories(MODELS)
         (scratch / "models.txt").write_text("\n".join(repos) + "\n")
-        with surroundings(repos, scratch) as (environment, hub):
-            campaign = Campaign(scratch / "data", scratch, environment, random.Random(given.seed), lambda: hub.requests.total())
+        with surroundings(repos, scratch, given.prefect) as hub:
+            campaign = Campaign(scratch / "data", scratch, hub, random.Random(given.seed), given.prefect)
             campaign.begin()
             rows = sum(count for count, _ in campaign.tables.values())
-            print(f"undisturbed: {MODELS} models, {rows:,} rows in {len(campaign.tables)} tables, {campaign.seconds:.1f} s a run")
+            print(
+                f"undisturbed: {MODELS} models, {rows:,} rows in {len(campaign.tables)} tables; {campaign.seconds:.1f} s a run, "
+                f"{campaign.working_seconds:.1f} s from its first request",
+                flush=True,
+            )
             if "kill" in chosen:
                 kills(campaign, given.kills)
             for name, part in PARTS.items():

@@ -1,19 +1,21 @@
-"""A whole refresh that takes seconds: the real command on a reduced catalog, for scripts that run it many times.
+"""Whole refreshes that take seconds: the real command on a reduced catalog, for scripts that run it many times.
 
-    python -m tests.benchmarks.small_refresh --set retire_grace_minutes=1 -- refresh --models FILE --data DIR
-
-What follows `--` is a command line of `shapefit`. The catalogs are cut to a few shapes, contexts and precisions before it starts.
+Each runs in a process of its own, forked from one that has imported everything: a refresh of a dozen small models takes longer to
+import than to work; and, unless asked for, without Prefect around its steps. The catalogs are cut to a few shapes, contexts and
+precisions.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,24 +64,87 @@ def reduced(tables: Mapping[str, pl.DataFrame], settings: Mapping[str, float]) -
     return small
 
 
-def start(arguments: list[str], environment: Mapping[str, str], settings: Mapping[str, float] | None = None, **options: object):
-    """Start a command line of `shapefit` on the reduced catalogs, in a process of its own."""
-    chosen = [f"--set={key}={value}" for key, value in (settings or {}).items()]
-    command = [sys.executable, "-m", "tests.benchmarks.small_refresh", *chosen, "--", *arguments]
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=ROOT, env={**os.environ, **environment}, **{**streams, **options})
+@dataclass
+class Command:
+    """A command line of `shapefit` at work in a process of its own; what it says is kept in a file."""
+
+    arguments: list[str]
+    prefect: bool = False
+    settings: Mapping[str, float] = field(default_factory=dict)
+    longest_file: int | None = None
+    user: int | None = None
+
+    def __post_init__(self) -> None:
+        with tempfile.NamedTemporaryFile(prefix="shapefit-said-", delete=False) as said:
+            self._said = Path(said.name)
+        self._said.chmod(0o666)
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(
+            ["flows.refresh", "flows.published_rows", "flows.join", "flows.status", "flows.cli", __name__]
+        )
+        what = (self.arguments, self.prefect, dict(self.settings), self.longest_file, self.user, str(self._said))
+        self._process: ForkServerProcess = context.Process(target=_run, args=what)
+        self._process.start()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for its end, at most so long; whether it has ended."""
+        self._process.join(seconds)
+        return self._process.exitcode is not None
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+        self._process.join()
+
+    def ended(self) -> tuple[int, str]:
+        """Exit status and what was said, of one that has ended."""
+        self.wait()
+        said = self._said.read_text(errors="replace")
+        self._said.unlink()
+        return int(self._process.exitcode or 0), said
+
+
+def _run(
+    arguments: list[str], prefect: bool, settings: dict[str, float], longest_file: int | None, user: int | None, said: str
+) -> None:
+    os.chdir(ROOT)
+    stream = os.open(said, os.O_WRONLY)
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    from flows.cli import main as shapefit
+
+    catalogs = sys.modules["flows.catalogs"]
+    whole = catalogs.load_catalogs
+    small = lambda directory=None, **data: reduced(whole(directory, **data), settings)  # noqa: E731
+    for name, module in list(sys.modules.items()):
+        if name.startswith("flows.") and getattr(module, "load_catalogs", None) is whole:
+            module.load_catalogs = small  # type: ignore[attr-defined]
+    if not prefect:
+        from plain_refresh import leave_prefect_out
+
+        leave_prefect_out(setattr)
+    if longest_file is not None:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_FSIZE, (longest_file, longest_file))
+    if user is not None:
+        os.setuid(user)
+    sys.exit(shapefit(arguments))
 
 
 @contextmanager
-def surroundings(repos: Mapping[str, object], scratch: Path) -> Iterator[tuple[dict[str, str], LoopbackHub]]:
-    """A loopback Hub and one Prefect server for many runs; yields the environment that names them, and the Hub."""
+def surroundings(repos: Mapping[str, object], scratch: Path, prefect: bool = False) -> Iterator[LoopbackHub]:
+    """A loopback Hub, and one Prefect server for many runs if asked for, named by this process's environment; yields the Hub."""
     from loopback_hub import LoopbackHub
 
     from flows.prefect_server import prefect_server
 
-    with LoopbackHub(repos) as hub, prefect_server(scratch / "prefect", scheduler=False) as address:
-        quick = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_secret", "PREFECT_API_URL": address}
-        yield {**quick, "PREFECT_HOME": str(scratch / "prefect")}, hub
+    home = scratch / "prefect"
+    with LoopbackHub(repos) as hub, ExitStack() as stack:
+        os.environ |= {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_secret", "PREFECT_HOME": str(home)}
+        if prefect:
+            os.environ["PREFECT_API_URL"] = stack.enter_context(prefect_server(home, scheduler=False))
+        yield hub
 
 
 def fingerprint(version: Path) -> dict[str, tuple[int, int]]:
@@ -100,23 +165,3 @@ def fingerprint(version: Path) -> dict[str, tuple[int, int]]:
             stored = connection.execute(f'select count(*) from "{name}"').fetchall()[0][0]
             assert stored == rows, f"{name}: {stored} rows in the database, {rows} in run.json"
     return found
-
-
-def main() -> int:
-    """Run a command line of `shapefit` on the reduced catalogs and return its exit status."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="a setting of publishing")
-    parser.add_argument("arguments", nargs="+", help="a command line of shapefit")
-    given = parser.parse_args()
-    import flows.catalogs
-
-    whole = flows.catalogs.load_catalogs
-    settings = {key: float(value) for key, value in (text.split("=") for text in given.set)}
-    flows.catalogs.load_catalogs = lambda directory=None, **data: reduced(whole(directory, **data), settings)
-    from flows.cli import main as shapefit
-
-    return shapefit(given.arguments)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

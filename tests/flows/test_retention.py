@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 
+import polars as pl
 import pytest
 from published_set import copied_versions
 
 from flows.integrity import damage, sound_latest
 from flows.lake import open_lake
 from flows.publish import point_latest
-from flows.published import DATABASE, Versions, read_run
+from flows.published import DATABASE, Versions, open_version, read_run
 from flows.retention import Limits, disk_use, retire
 from flows.status import rollback
 
@@ -119,3 +121,38 @@ def test_rollback_refuses_a_damaged_version(tmp_path: Path, capsys: pytest.Captu
     assert main(["rollback", "--data", str(tmp_path)]) == 2
     assert "version a is damaged: rejects.parquet" in capsys.readouterr().err
     assert Versions(tmp_path).latest().name == "b"
+
+
+def test_a_reader_is_never_disturbed_by_versions_that_come_and_go(tmp_path: Path) -> None:
+    copied_versions(tmp_path, "v00")
+    root = tmp_path / "published"
+    answers: list[str] = []
+    done = threading.Event()
+
+    def read() -> str:
+        version = (root / "latest").resolve()
+        run = read_run(version)
+        with open_version(version) as connection:
+            assert connection.table("recommendations").count("*").fetchall() == [(run["counts"]["recommendations"],)]
+        assert pl.scan_parquet(version / "models.parquet").select(pl.len()).collect().item() == run["counts"]["models"]
+        assert run["run_id"] == version.name
+        return version.name
+
+    def publish_again_and_again() -> None:
+        for number in range(1, 41):
+            name = f"v{number:02}"
+            shutil.copytree(root / "latest", root / f".{name}", copy_function=os.link)
+            run = read_run(root / f".{name}") | {"run_id": name, "sequence": number + 1}
+            (root / f".{name}" / "run.json").unlink()
+            (root / f".{name}" / "run.json").write_text(json.dumps(run))
+            (root / f".{name}").rename(root / name)
+            point_latest(Versions(tmp_path), name)
+            retire(tmp_path, Limits(1, 0, HOUR))
+        done.set()
+
+    publishing = threading.Thread(target=publish_again_and_again)
+    publishing.start()
+    while not done.is_set():
+        answers.append(read())
+    publishing.join()
+    assert answers == sorted(answers) and len(set(answers)) > 1

@@ -1,0 +1,23 @@
+"""The steps of a refresh without a Prefect server around them: the same functions, called one after another."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+
+
+def leave_prefect_out(patch: Callable[[object, str, object], None]) -> None:
+    """Replace flows and tasks by the functions that they wrap, through something like `setattr`."""
+    from flows import compute, refresh
+    from flows.grid import one_by_one
+
+    patch(compute, "get_run_logger", lambda: logging.getLogger(__name__))
+    patch(compute, "_as_tasks", one_by_one)
+    patch(refresh, "compute_buckets", compute.compute.fn)
+    patch(refresh, "crawl_models", refresh.fetch_hub_files.fn)
+    patch(refresh, "extract_models", refresh.extract_facts.fn)
+    patch(refresh, "publish_version", refresh.join_and_publish.fn)
+    patch(refresh, "create_markdown_artifact", lambda *artifact, **options: None)
+    patch(refresh, "prefect_home", lambda data: contextlib.nullcontext())
+    patch(refresh, "refresh", refresh.refresh.fn)
