@@ -36,7 +36,7 @@ from transforms import contracts
 _VOLATILE = ("fetched_at", "downloads", "likes")
 """Columns that differ between two crawls of the same facts, left out of the content hash."""
 
-_COMPUTED = ("recommendations", "layouts", "changes")
+_COMPUTED = ("recommendations", "architecture_recommendations", "best_shapes", "layouts", "changes")
 """Published tables that are made while a version is built; the others are what it is built from."""
 
 _TOOLS = ("shapefit", "duckdb", "polars", "pyarrow", "huggingface_hub", "prefect")
@@ -92,10 +92,12 @@ def publish(
         inputs = {name: {"rows": frame.height, "sha256": _frame_hash(name, frame)} for name, frame in sorted(tables.items())}
         basis = _basis(inputs, grid)
         same = earlier(before, basis)
-        counts, changes, left_out = write_files(partial, tables, grid, same)
+        written = write_files(partial, tables, grid, same)
         check_published(partial, tables, before, facts or {})
         dictionary = contracts.data_dictionary((*_COMPUTED, *tables))
-        (partial / "data_dictionary.md").write_text(f"{dictionary}\n{left_out}.\n" if left_out else dictionary, encoding="utf-8")
+        (partial / "data_dictionary.md").write_text(
+            f"{dictionary}\n{written.left_out}.\n" if written.left_out else dictionary, encoding="utf-8"
+        )
         run = {
             **(facts or {}),
             "run_id": run_id,
@@ -105,9 +107,9 @@ def publish(
             "content_hash": basis.content,
             "grid_hash": basis.grid,
             "unchanged": same.same_content,
-            "counts": counts,
-            "recommendations_left_out": left_out,
-            "changes": changes,
+            "counts": written.counts,
+            "recommendations_left_out": written.left_out,
+            "changes": written.changes,
             "coverage": _coverage(tables),
             "freshness": _freshness(tables),
             "inputs": inputs,
@@ -121,7 +123,7 @@ def publish(
         _sync(versions.root)
         point_latest(versions, run_id)
         retire(data, limits_of(tables["policies"]))
-    return Published(run_id, target, counts, changes, same.same_content, time.monotonic() - started)
+    return Published(run_id, target, written.counts, written.changes, same.same_content, time.monotonic() - started)
 
 
 def point_latest(versions: Versions, run_id: str) -> None:

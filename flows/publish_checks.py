@@ -18,6 +18,10 @@ _NEEDED = ("models", "architectures", "parameter_groups", "layer_groups", "rejec
 _NEVER_EMPTY = ("models", "architectures", "shapes", "gpus", "contexts")
 
 
+DISK_ERRORS = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, pl.exceptions.ComputeError)
+"""What a full or failing disk shows itself as while the grid is computed or a version is built."""
+
+
 class PublishError(ValueError):
     """A version was not published; the message says which check failed and on what."""
 

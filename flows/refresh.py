@@ -1,7 +1,7 @@
 """The whole product, once: model ids → facts → every shape, layout and context → a published table.
 
     model ids ──crawl──▶ hub_files ──extract──▶ architectures, models, rejects ─┐
-                                              catalogs ─────────────────────────┴──join, publish──▶ recommendations
+                                              catalogs ─────────────────────────┴──compute──▶ grid ──publish──▶ recommendations
 
 Each arrow is a flow of its own, so that a run shows where time went and what it counted. They hand over through the lake, never
 in memory: a run that dies goes on from what is on disk.
@@ -17,25 +17,23 @@ from pathlib import Path
 from flows.orchestration import prefect_home  # sets Prefect up: before Prefect itself
 
 # isort: split
-import duckdb
-import polars as pl
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.catalogs import load_catalogs
+from flows.compute import compute_buckets
 from flows.crawl import CrawlReport, crawl, read_model_lists
 from flows.extract import ExtractReport, extract, read_extracted
+from flows.grid import Grid, GridReport
 from flows.lake import open_lake, read_requested, refresh_lock
 from flows.publish import Published, publish
-from flows.publish_checks import PublishError
+from flows.publish_checks import DISK_ERRORS, PublishError
 from flows.query import one_line
 from flows.run_log import say
+from flows.run_report import report_markdown
 from flows.storage import checked_out, local_directory
-
-_DISK_ERRORS = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, pl.exceptions.ComputeError)
-"""What a full or failing disk shows itself as while a version is built."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +43,7 @@ class RefreshReport:
     run_id: str
     crawl: CrawlReport
     extract: ExtractReport
+    grid: GridReport
     published: Published
     exit_status: int = 0
 
@@ -58,7 +57,7 @@ def run_refresh(
         models: files of model ids, ids, or `hub:` queries; none for the bundled list.
         data: the data directory, with the lake and the published versions, or `s3://bucket/prefix`.
         offline: ask no Hub, work from the last known facts.
-        full: fetch every model again, changed or not.
+        full: fetch every model and compute every bucket of the grid again, changed or not.
         strict: report exit status 1 when any model was rejected.
 
     Raises ValueError subclasses, with one clear line, for bad lists, bad catalogs, an unusable or busy data directory, or a
@@ -77,17 +76,18 @@ def run_refresh(
 def refresh(
     models: list[str], data: str = "data", offline: bool = False, full: bool = False, strict: bool = False
 ) -> RefreshReport:
-    """Crawl, extract, join and publish, under the data directory's lock."""
+    """Crawl, extract, compute and publish, under the data directory's lock."""
     root = local_directory(data)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
     with refresh_lock(root), checked_out(data) as hand_over:
         open_lake(root)
         crawled = crawl_models(models, str(root), offline, full)
-        extracted = extract_models(str(root))
-        published = publish_version(str(root), run_id, _facts(models, crawled, extracted))
+        extracted = extract_models(str(root), full)
+        grid = compute_buckets(str(root), full)
+        published = publish_version(str(root), run_id, _facts(models, crawled, extracted, grid), grid)
         hand_over(run_id)
     rejected = sum(extracted.rejects.values())
-    report = RefreshReport(run_id, crawled, extracted, published, exit_status=1 if strict and rejected else 0)
+    report = RefreshReport(run_id, crawled, extracted, grid.report, published, exit_status=1 if strict and rejected else 0)
     create_markdown_artifact(report_markdown(report), key="refresh", description=f"Refresh {run_id}")
     say(_last_line(report))
     return report
@@ -102,17 +102,17 @@ def crawl_models(models: list[str], data: str, offline: bool, full: bool) -> Cra
 
 
 @flow(name="extract", flow_run_name="extract {data}", validate_parameters=False)
-def extract_models(data: str) -> ExtractReport:
+def extract_models(data: str, full: bool) -> ExtractReport:
     """hub_files → architectures, parameter_groups, layer_groups, models, rejects."""
-    report = extract_facts(data)
+    report = extract_facts(data, full)
     get_run_logger().info("rows %s, models by source %s, rejects %s", report.counts, report.sources, report.rejects)
     return report
 
 
 @flow(name="publish", flow_run_name="publish {run_id}", validate_parameters=False)
-def publish_version(data: str, run_id: str, facts: dict[str, object]) -> Published:
-    """Facts and catalogs → layouts, fits, recommendations in a new version; then `latest` is switched."""
-    published = join_and_publish(data, run_id, facts)
+def publish_version(data: str, run_id: str, facts: dict[str, object], grid: Grid) -> Published:
+    """Facts, catalogs and grid → layouts, fits, recommendations in a new version; then `latest` is switched."""
+    published = join_and_publish(data, run_id, facts, grid)
     get_run_logger().info("version %s: rows %s, changes %s", published.run_id, published.counts, published.changes)
     return published
 
@@ -131,49 +131,30 @@ def fetch_hub_files(models: list[str], data: str, offline: bool, full: bool) -> 
 
 
 @task(task_run_name="extract {data}", retries=1, retry_condition_fn=_may_pass)
-def extract_facts(data: str) -> ExtractReport:
+def extract_facts(data: str, full: bool) -> ExtractReport:
     """One extraction of the models that the crawl was asked for."""
     lake = open_lake(Path(data))
-    return extract(lake, read_requested(lake))
+    return extract(lake, read_requested(lake), full)
 
 
 @task(task_run_name="publish {run_id}", retries=1, retry_condition_fn=_may_pass)
-def join_and_publish(data: str, run_id: str, facts: dict[str, object]) -> Published:
+def join_and_publish(data: str, run_id: str, facts: dict[str, object], grid: Grid) -> Published:
     """One version, built, checked and switched to."""
     tables = {**read_extracted(open_lake(Path(data))), **load_catalogs(data=Path(data))}
     try:
-        return publish(Path(data), run_id, tables, facts)
-    except _DISK_ERRORS as error:
+        return publish(Path(data), run_id, tables, facts, grid)
+    except DISK_ERRORS as error:
         raise PublishError(f"version {run_id} cannot be built in {data}: {one_line(str(error))}") from error
 
 
-def _facts(models: list[str], crawled: CrawlReport, extracted: ExtractReport) -> dict[str, object]:
+def _facts(models: list[str], crawled: CrawlReport, extracted: ExtractReport, grid: Grid) -> dict[str, object]:
     crawl_facts = {name: value for name, value in asdict(crawled).items() if name != "model_ids"}
     return {
         "requested": models or ["catalogs/models.txt"],
         "crawl": {"models": len(crawled.model_ids), **crawl_facts},
         "extract": {**asdict(extracted), "without_facts": len(extracted.without_facts)},
+        "grid": asdict(grid.report),
     }
-
-
-def report_markdown(report: RefreshReport) -> str:
-    """The report as the Markdown artifact of the run."""
-    crawled, extracted, published = report.crawl, report.extract, report.published
-    lines = [
-        f"# Refresh {report.run_id}",
-        "",
-        f"Version: `{published.path}`" + (" (same content as the one before)" if published.unchanged else ""),
-        "",
-        "| step | counts |",
-        "| --- | --- |",
-        f"| crawl ({crawled.seconds:.0f} s) | Hub {crawled.hub}; {len(crawled.model_ids):,} models: {crawled.fetched:,} fetched, "
-        f"{crawled.unchanged:,} unchanged, {crawled.resumed:,} resumed; {sum(crawled.requests.values()):,} requests |",
-        f"| extract | {_listed(extracted.counts)}; without facts {len(extracted.without_facts):,} |",
-        f"| publish ({published.seconds:.0f} s) | {_listed(published.counts)} |",
-        f"| changes | {_listed(published.changes) or 'none'} |",
-        f"| rejects | {_listed(extracted.rejects) or 'none'} |",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def _listed(counts: dict[str, int]) -> str:

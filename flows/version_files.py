@@ -25,6 +25,9 @@ from transforms import contracts
 _CRAWLED = ("models", "architectures", "parameter_groups", "layer_groups", "rejects")
 """Tables that may differ between versions whose grid is the same; the catalogs' tables may not."""
 
+PER_MODEL = ("recommendations", "best_shapes")
+"""Computed tables with rows for each model."""
+
 
 @dataclass(frozen=True)
 class Basis:
@@ -50,13 +53,17 @@ def earlier(version: Path | None, basis: Basis) -> Earlier:
     return Earlier(version, same_grid, same_grid and run.get("content_hash") == basis.content)
 
 
-def write_files(
-    partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, before: Earlier
-) -> tuple[dict[str, int], dict[str, int], str | None]:
-    """Fill a version's directory with its database and its Parquet files.
+@dataclass(frozen=True)
+class Written:
+    """What a version holds: rows by table, changes by kind, and, where rows per model are too many for files, what to read."""
 
-    Returns rows by table, changes by kind, and, where there are too many rows per model for a file, what to read instead.
-    """
+    counts: dict[str, int]
+    changes: dict[str, int]
+    left_out: str | None
+
+
+def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, before: Earlier) -> Written:
+    """Fill a version's directory with its database and its Parquet files."""
     from flows.join import build_database
 
     path = partial / DATABASE
@@ -70,17 +77,15 @@ def write_files(
             _replace_crawled(connection, tables)
         changes = write_changes(connection, before.version, tables["policies"], before.same_grid)
         counts = {name: _write_table(partial, name, frame) for name, frame in tables.items()}
-        counts["architecture_recommendations"] = count(connection, "architecture_recommendations")
+        counts |= {name: count(connection, name) for name in ("architecture_recommendations", "layouts", "changes")}
         counts["recommendations"] = run_sql(connection, "publish/recommendation_rows.sql").fetchall()[0][0]
-        counts["layouts"], counts["changes"] = count(connection, "layouts"), count(connection, "changes")
-        limit = setting(tables["policies"], "recommendation_rows_written")
-        left_out = _left_out(counts["recommendations"], limit)
-        _make(connection, partial, "architecture_recommendations", before.version if before.same_grid else None)
-        if left_out is None:
-            _make(connection, partial, "recommendations", before.version if before.same_content else None)
-        _make(connection, partial, "layouts", None)
-        _make(connection, partial, "changes", None)
-    return counts, changes, left_out
+        left_out = _left_out(counts["recommendations"], setting(tables["policies"], "recommendation_rows_written"))
+        for name in ("layouts", "changes"):
+            _make(connection, partial / f"{name}.parquet", None)
+        _make(connection, partial / "architecture_recommendations", before.version if before.same_grid else None)
+        for name in PER_MODEL if left_out is None else ():
+            _make(connection, partial / f"{name}.parquet", before.version if before.same_content else None)
+    return Written(counts, changes, left_out)
 
 
 def _left_out(rows: int, limit: float) -> str | None:
@@ -88,12 +93,13 @@ def _left_out(rows: int, limit: float) -> str | None:
         return None
     return (
         f"{rows:,} rows per model are more than the {limit:,.0f} that are written as a file: "
-        "join architecture_recommendations.parquet with models.parquet on architecture_key, or ask the database"
+        "join architecture_recommendations/ with models.parquet on architecture_key, or ask the database"
     )
 
 
 def _replace_crawled(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> None:
     run_sql(connection, "publish/forget_crawled.sql")
+    run_sql(connection, "results/publication.sql")
     for name in _CRAWLED:
         insert_table(connection, name, tables[name])
 
@@ -103,13 +109,19 @@ def _write_table(partial: Path, name: str, frame: pl.DataFrame) -> int:
     return frame.height
 
 
-def _make(connection: duckdb.DuckDBPyConnection, partial: Path, name: str, same_as: Path | None) -> None:
+def _make(connection: duckdb.DuckDBPyConnection, path: Path, same_as: Path | None) -> None:
     """Write a table's Parquet, or take it over from a version with the same rows."""
-    path = partial / f"{name}.parquet"
     if same_as is None:
-        run_sql(connection, f"publish/{name}_parquet.sql", {"path": str(path)})
-        return
+        run_sql(connection, f"publish/{path.stem}_parquet.sql", {"path": str(path)})
+    elif (same_as / path.name).is_dir():
+        shutil.copytree(same_as / path.name, path, copy_function=_share)
+    else:
+        _share(same_as / path.name, path)
+
+
+def _share(source: str | Path, target: str | Path) -> None:
+    """Give a file that is never changed a second name, or copy it where the file system has no hard links."""
     try:
-        path.hardlink_to(same_as / path.name)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(same_as / path.name, path)
+        Path(target).hardlink_to(source)
+    except OSError:
+        shutil.copyfile(source, target)
