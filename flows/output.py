@@ -115,8 +115,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 def write_rows(answer: Rows, form: Format, stream: TextIO) -> None:
     """Write the rows to a text stream in the given form."""
     if form == "json":
-        json.dump([_json_record(answer.columns, row) for row in answer.rows], stream, indent=2, ensure_ascii=False)
-        stream.write("\n")
+        write_object(answer.records(), stream)
     elif form == "csv":
         _write_csv(answer, stream)
     elif form == "markdown":
@@ -126,10 +125,13 @@ def write_rows(answer: Rows, form: Format, stream: TextIO) -> None:
 
 
 def write_object(value: object, stream: TextIO | None = None) -> None:
-    """Write one JSON document (dates as ISO text, numbers that JSON lacks as null)."""
+    """Write one JSON document (dates as ISO text, numbers that JSON lacks as null); of a list of flat records each has a line."""
     out = stream or sys.stdout
-    json.dump(_json_value(value), out, indent=2, ensure_ascii=False)
-    out.write("\n")
+    if isinstance(value, dict):
+        members = ",\n".join(f"  {json.dumps(str(name), ensure_ascii=False)}: {_member(entry)}" for name, entry in value.items())
+        out.write(f"{{\n{members}\n}}\n")
+    else:
+        out.write(f"{_member(value, '')}\n")
 
 
 def spreadsheet_safe(text: str) -> str:
@@ -297,8 +299,20 @@ def _printable(text: str) -> str:
     return "".join(char if char.isprintable() else " " for char in text)
 
 
-def _json_record(columns: Sequence[str], row: Sequence[object]) -> dict[str, object]:
-    return {name: _json_value(value) for name, value in zip(columns, row, strict=True)}
+def _member(value: object, margin: str = "  ") -> str:
+    """A value as JSON text; its lines after the first begin with the margin. Records of plain values take a fast way."""
+    records = value if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value) else []
+    if records and not any(isinstance(entry, dict | list | tuple) for record in records for entry in record.values()):
+        lines = ",\n".join(f"{margin}  {_flat(record)}" for record in records)
+        return f"[\n{lines}\n{margin}]"
+    return json.dumps(_json_value(value), indent=2, ensure_ascii=False).replace("\n", f"\n{margin}")
+
+
+def _flat(record: dict[str, object]) -> str:
+    try:
+        return json.dumps(record, ensure_ascii=False, allow_nan=False, default=_json_value)
+    except ValueError:
+        return json.dumps(_json_value(record), ensure_ascii=False)
 
 
 def _json_value(value: object) -> object:
