@@ -14,6 +14,7 @@ import argparse
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,7 +22,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -62,6 +63,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, default=Path(__file__).parent, help="where the sweep is written")
     parser.add_argument("--bare", nargs=2, metavar=("ADDRESS", "FILE"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     if arguments.bare:
         print(bare_loop(arguments.bare[0], json.loads(Path(arguments.bare[1]).read_text())))
         return 0
@@ -121,7 +123,11 @@ def refresh(address: str, data: Path, title: str) -> Run:
         process = subprocess.Popen(
             command, env={**variables, "HF_ENDPOINT": address}, stdout=said, stderr=said, start_new_session=True
         )
-        peak = _watched(process)
+        try:
+            peak = _watched(process)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGTERM)  # what an interrupted measurement would leave behind
         seconds = time.monotonic() - started
         if process.returncode:
             said.seek(0)
