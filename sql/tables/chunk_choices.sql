@@ -3,7 +3,7 @@
 --   cost         most output tokens per second at the best batch within the default SLO: the least cost per token of that machine
 --   performance  least time per output token of a single request
 --   balanced     greatest product of the two, throughput over single-request time
--- Without speed (an accelerator without rates) the most copies of the smallest replica is taken.
+-- Of equals the least split layout is taken, which without speed (an accelerator without rates) is the most copies of the smallest replica.
 create or replace temp table chunk_choices as
 with
 
@@ -16,6 +16,9 @@ deployments as (
         replicas.context,
         classes.hardware,
         classes.nodes,
+        classes.tp,
+        classes.pp,
+        classes.ep,
         classes.dp,
         coalesce(replicas.output_tokens_per_s, 1e-6) * classes.dp as throughput,
         coalesce(replicas.single_stream_tpot_ms, 1e6) as single_ms
@@ -48,9 +51,9 @@ chosen as (
         context,
         hardware,
         nodes,
-        arg_max(replica, throughput) as cost_replica,
-        arg_min(replica, single_ms) as performance_replica,
-        arg_max(replica, throughput / single_ms) as balanced_replica
+        arg_max(replica, (throughput, -tp, -pp, -ep)) as cost_replica,
+        arg_min(replica, (single_ms, tp, pp, ep)) as performance_replica,
+        arg_max(replica, (throughput / single_ms, -tp, -pp, -ep)) as balanced_replica
     from fewest
     group by all
 )
