@@ -32,6 +32,7 @@ from flows.published import RUN, Versions
 from flows.retention import limits_of, mark_superseded, retire
 from flows.version_files import Basis, earlier, write_files
 from transforms import contracts
+from transforms.freshness import freshness
 
 _VOLATILE = ("fetched_at", "downloads", "likes")
 """Columns that differ between two crawls of the same facts, left out of the content hash."""
@@ -98,11 +99,12 @@ def publish(
         (partial / "data_dictionary.md").write_text(
             f"{dictionary}\n{written.left_out}.\n" if written.left_out else dictionary, encoding="utf-8"
         )
+        moment = datetime.now(UTC)
         run = {
             **(facts or {}),
             "run_id": run_id,
             "sequence": versions.next_sequence(),
-            "published_at": datetime.now(UTC).isoformat(timespec="microseconds"),
+            "published_at": moment.isoformat(timespec="microseconds"),
             "previous": before.name if before else None,
             "content_hash": basis.content,
             "grid_hash": basis.grid,
@@ -111,7 +113,7 @@ def publish(
             "recommendations_left_out": written.left_out,
             "changes": written.changes,
             "coverage": _coverage(tables),
-            "freshness": _freshness(tables),
+            "freshness": freshness(tables, moment),
             "inputs": inputs,
             "files": file_sums(partial),
             "tools": _tools(),
@@ -150,21 +152,6 @@ def _coverage(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
         "providers": tables["shapes"]["provider"].n_unique(),
         "priced_shapes": tables["prices"].drop_nulls("usd_per_hour").select("provider", "shape").n_unique(),
     }
-
-
-def _freshness(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
-    fetched, priced = tables["models"]["fetched_at"], tables["prices"]["price_as_of"]
-    return {
-        "models_fetched_from": _iso(fetched.min()),
-        "models_fetched_to": _iso(fetched.max()),
-        "prices_as_of_from": _iso(priced.min()),
-        "prices_as_of_to": _iso(priced.max()),
-        "prices_undated": priced.null_count(),
-    }
-
-
-def _iso(moment: object) -> str | None:
-    return moment.isoformat() if moment is not None else None  # type: ignore[attr-defined]
 
 
 def _tools() -> dict[str, str]:

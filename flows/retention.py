@@ -79,7 +79,7 @@ def disk_use(data: Path) -> dict[str, int]:
     """Bytes of the lake and of the published versions; what versions share is counted once."""
     seen: set[tuple[int, int]] = set()
     versions = sum(_new_bytes(version, seen) for version in Versions(data).all())
-    return {"lake_bytes": _new_bytes(Lake(data).directory, seen), "versions_bytes": versions}
+    return {"lake": _new_bytes(Lake(data).directory, seen), "versions": versions}
 
 
 def _in_grace(version: Path, grace_s: float) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from flows.output import Format, Rows, emit, write_object
 from flows.published import NotPublishedError, Versions, fetch, open_version, read_run, require_latest
+from flows.retention import disk_use
 from flows.storage import is_remote, open_remote, readable
 
 
@@ -30,6 +31,7 @@ def status_of(data: Path) -> dict[str, object]:
         "prices": prices,
         "counts": run["counts"],
         "changes": run["changes"],
+        "disk": {f"{name}_gib": round(size / 2**30, 3) for name, size in disk_use(data).items()},
         "versions": [version.name for version in Versions(data).all()],
     }
 

@@ -65,7 +65,7 @@ def test_grace_begins_anew_where_the_clock_went_backwards(tmp_path: Path) -> Non
 def test_the_budget_counts_the_lake_and_what_versions_share_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     copied_versions(tmp_path, "a", "b", "c")
     superseded(tmp_path, 2, "a", "b", "c")
-    size = disk_use(tmp_path)["versions_bytes"] // 3
+    size = disk_use(tmp_path)["versions"] // 3
     shutil.rmtree(tmp_path / "published" / "b")
     shutil.copytree(tmp_path / "published" / "a", tmp_path / "published" / "b", copy_function=os.link)
     lake = open_lake(tmp_path)

@@ -21,6 +21,9 @@ def test_status_says_how_fresh_and_how_complete(capsys: pytest.CaptureFixture[st
     assert status["coverage"]["models_by_source"] == {"snapshot": 4}
     assert status["coverage"]["providers"] > 20
     assert status["freshness"]["prices_as_of_to"] >= status["freshness"]["prices_as_of_from"]
+    assert sum(status["freshness"]["models_by_age"].values()) == 4
+    assert 0 <= status["freshness"]["prices_stale"] <= status["prices"]["priced"]
+    assert status["disk"]["versions_gib"] > 0
     assert main(["status", "--data", str(small_published_set())]) == 0
     assert "coverage.providers" in capsys.readouterr().out
 
