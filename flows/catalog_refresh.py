@@ -85,10 +85,11 @@ def print_catalog_refresh(data: Path, providers: Sequence[str], address: str | N
     report = refresh_catalogs(data, providers, address, accept)
     rows = [outcome for outcome in report.outcomes if outcome.outcome in _SHOWN]
     columns = ("provider", "shape", "price_kind", "outcome", "was", "now", "message")
-    emit(rows_of_records([{name: getattr(row, name) for name in columns} for row in rows], columns), form)
+    if rows or form not in (None, "table"):
+        emit(rows_of_records([{name: getattr(row, name) for name in columns} for row in rows], columns), form)
     if form in (None, "table"):
         counted = ", ".join(f"{kind.replace('_', ' ')} {count:,}" for kind, count in report.counts().items())
-        sys.stdout.write(f"\n{counted or 'nothing read'}\n")
+        sys.stdout.write(f"{counted or 'no price list was read'}\n")
     for provider, reason in report.failed.items():
         say(f"{provider}: {reason}")
     return 1 if report.failed else 0
