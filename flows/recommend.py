@@ -207,7 +207,7 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
     longest = fetch(connection, "ask/longest_context.sql", conditions).rows[0][0]
     missing = first["missing_gib_per_gpu"]
     nearest_shape = f"nearest is {first['provider']} {first['shape']} in {first['quantization']}"
-    lacking = f", which lacks {missing:.1f} GiB a GPU" if missing is not None and missing > 0 else f": {first['reason']}"
+    lacking = f", which lacks {max(missing, 0.1):.1f} GiB a GPU" if missing is not None and missing > 0 else f": {first['reason']}"
     return misses, (
         f"{question.model} fits no shape that was asked for at {context:,} tokens; {nearest_shape}{lacking}"
         + (f"; it fits up to {longest:,} tokens" if longest else "; no published context fits either")

@@ -4,6 +4,7 @@
 -- Example: fit_reason('refused', 'no kernels', 70, 80, 3, 100, 200, 'does_not_fit', 0.5e0, true, 1, 1, null) = 'no kernels'
 -- Example: fit_reason('oom', null, 90, 80, 3, 100, 200, 'does_not_fit', 0.5e0, true, 1, 1, null) = 'weights and activations need 90.0 GiB a GPU, the card has 80.0'
 -- Example: fit_reason('kv_too_small', null, 70, 80, -3.21e0, 1024, 4096, 'does_not_fit', 0.5e0, true, 1, 1, null) = '3.2 GiB a GPU are missing for one request of 4096 tokens; 1024 tokens fit'
+-- Example: fit_reason('kv_too_small', null, 70, 80, -0.01e0, 4000, 4096, 'does_not_fit', 0.5e0, true, 1, 1, null) = '0.1 GiB a GPU are missing for one request of 4096 tokens; 4000 tokens fit'
 -- Example: fit_reason('kv_too_small', null, 70, 80, -3.21e0, 0, 4096, 'does_not_fit', 0.5e0, true, 1, 1, null) = '3.2 GiB a GPU are missing for one request of 4096 tokens; no context fits'
 -- Example: fit_reason('started', null, 70, 80, 0.3e0, 4096, 4096, 'tight', 0.5e0, false, 1, 1, null) = '0.3 GiB a GPU are free, within the estimate''s band of 0.5'
 -- Example: fit_reason('started', null, 70, 80, 5, 4096, 4096, 'fits', 0.5e0, true, 1, 1, null) = 'no specs: memory is known, speed is not'
@@ -23,7 +24,7 @@ create or replace macro fit_reason(
         )
         when 'kv_too_small' then concat_ws(
             '; ',
-            format('{:.1f} GiB a GPU are missing for one request of {} tokens', -free_gib::double, context),
+            format('{:.1f} GiB a GPU are missing for one request of {} tokens', greatest(0.1e0, -free_gib::double), context),
             if(max_context > 0, format('{} tokens fit', max_context), 'no context fits'),
             remedy
         )
