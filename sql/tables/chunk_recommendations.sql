@@ -78,5 +78,4 @@ left join chunk_frontier as frontier
     and frontier.context = figures.context
     and frontier.quantization = figures.quantization
     and frontier.kv_dtype = figures.kv_dtype
-    and frontier.hardware = figures.hardware
-order by figures.architecture_key, figures.context, figures.quantization, figures.kv_dtype, offers.provider, offers.shape;
+    and frontier.hardware = figures.hardware;
