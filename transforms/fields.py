@@ -275,7 +275,9 @@ def _engine_catalogs() -> dict[str, Field]:
         "nightly": Field("BOOLEAN", "whether the nightly grid evaluates it"),
         "quality_rank": Field("INTEGER", "order of expected answer quality, 1 is best"),
         "engine_arguments": Field("VARCHAR", "flags that the engine needs for it"),
-        "policy": Field("VARCHAR", "vllm, aqua, kaito, lmi or config_recommender; in the catalog also estimate, publish and catalogs"),
+        "policy": Field(
+            "VARCHAR", "vllm, aqua, kaito, lmi or config_recommender; in the catalog also estimate, publish, catalogs and crawl"
+        ),
         "key": Field("VARCHAR", "name of the setting or class"),
         "scope": Field("VARCHAR", "kind of the coefficient"),
         "value": Field("DOUBLE", "value of the setting"),
