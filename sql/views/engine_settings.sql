@@ -43,6 +43,8 @@ pivoted as (
         max(value) filter (where scope = 'all' and key = 'layer_group_tolerance') as layer_group_tolerance,
         max(value) filter (where scope = 'all' and key = 'tokens_divided_by_layer_groups') as tokens_divided_by_layer_groups,
         max(value) filter (where scope = 'all' and key = 'one_shot_prefill_tokens') as one_shot_prefill_tokens,
+        max(value) filter (where scope = 'moe' and key = 'experts_split_within_tp') as experts_split_within_tp,
+        max(value) filter (where scope = 'all' and key = 'utilization_of_free_memory') as utilization_of_free_memory,
         max(value) filter (where scope = 'amd' and key = 'moe_weights_factor') as amd_moe_weights_factor,
         max(value) filter (where scope = 'dense' and key = 'band_gib') as dense_band_gib,
         max(value) filter (where scope = 'moe' and key = 'band_gib') as moe_band_gib,

@@ -8,6 +8,7 @@ efficiencies as (
         key as generation,
         max(value) filter (where name = 'e_mem') as memory_efficiency,
         max(value) filter (where name = 'e_pf') as prefill_efficiency,
+        max(value) filter (where name = 'overhead_factor') as overhead_factor,
         max(basis) filter (where name = 'e_mem') as memory_basis,
         max(basis) filter (where name = 'e_pf') as prefill_basis
     from speed_coefficients
@@ -30,6 +31,7 @@ rated as (
         gpus.*,
         coalesce(own.memory_efficiency, other.memory_efficiency) as memory_efficiency,
         coalesce(own.prefill_efficiency, other.prefill_efficiency) as prefill_efficiency,
+        coalesce(own.overhead_factor, 1) as overhead_factor,
         coalesce(link.pcie_efficiency, other_link.pcie_efficiency) as pcie_efficiency,
         coalesce(link.pcie_tp_exponent, other_link.pcie_tp_exponent) as pcie_tp_exponent,
         link.generation is not null as pcie_is_known,

@@ -18,7 +18,7 @@ import polars as pl
 
 from flows.output import write_atomically
 from tests.benchmarks.calibration import CalibrationError, calibration_directory
-from tests.benchmarks.speed_errors import MEASURES, SHARE, interval, judged, lines
+from tests.benchmarks.speed_errors import MEASURES, SHARE, held_interval, judged, lines
 from tests.benchmarks.speed_fitting import fit, left_out, named, read_anchors
 from tests.benchmarks.speed_runs import Coefficient, MeasuredRuns, read_other_runs, read_runs, speed_macros
 
@@ -95,7 +95,7 @@ def fit_runs(measured: MeasuredRuns) -> tuple[dict[Coefficient, Fitted], list[st
     ):
         fitted["interval", calibration, "share"] = Fitted(SHARE, f"measured: {how}", source)
         for measure in MEASURES:
-            own = interval(errors, measure)
+            own = held_interval(errors, measure)
             bounds[measure] = (min(own[0], bounds[measure][0]), max(own[1], bounds[measure][1]))
             for side, factor in zip(("low", "high"), bounds[measure], strict=True):
                 fitted["interval", calibration, f"{_NAMES[measure]}_{side}"] = Fitted(factor, f"measured: {how}", source)

@@ -72,11 +72,11 @@ def _line(name: str, errors: pl.DataFrame) -> str:
     return f"{name:44}{errors.height:>6}{cells}"
 
 
-def interval(errors: pl.DataFrame, name: str) -> tuple[float, float]:
-    """Factors on an estimate between which the measurement lies in SHARE of the runs, every model weighing the same."""
+def interval(errors: pl.DataFrame, name: str, share: float = SHARE) -> tuple[float, float]:
+    """Factors on an estimate between which the measurement lies in a share of the runs, every model weighing the same."""
     truth = errors.select(factor=1 / pl.col(f"{name}_ratio"), weight=1 / pl.len().over("model")).sort("factor")
     reached = truth.with_columns(reached=pl.col("weight").cum_sum() / pl.col("weight").sum())
-    tail = (1 - SHARE) / 2
+    tail = (1 - share) / 2
     low = reached.filter(pl.col("reached") >= tail)["factor"][0]
     high = reached.filter(pl.col("reached") >= 1 - tail)["factor"][0]
     return min(float(low), 1.0), max(float(high), 1.0)
@@ -88,11 +88,21 @@ def coverage(errors: pl.DataFrame, name: str, bounds: tuple[float, float]) -> fl
     return float(held.group_by("model").agg(pl.col("held").mean())["held"].mean())
 
 
-def coverage_left_out(errors: pl.DataFrame, name: str) -> float:
+def held_interval(errors: pl.DataFrame, name: str) -> tuple[float, float]:
+    """The narrowest interval, in steps of a point, that holds SHARE of the runs of models it was not taken from.
+
+    Runs of few models say too little of the tails: what holds SHARE of them holds less of the next model's.
+    """
+    wider = (SHARE + step / 100 for step in range(int(100 * (1 - SHARE)) - 1))
+    share = next((share for share in wider if coverage_left_out(errors, name, share) >= SHARE), 0.98)
+    return interval(errors, name, share)
+
+
+def coverage_left_out(errors: pl.DataFrame, name: str, share: float = SHARE) -> float:
     """`coverage` where the interval of each model is taken from the others' runs."""
-    models: Sequence[str] = errors["model"].unique().to_list()
+    models: Sequence[str] = errors["model"].unique().sort().to_list()
     found = [
-        coverage(errors.filter(pl.col("model") == model), name, interval(errors.filter(pl.col("model") != model), name))
+        coverage(errors.filter(pl.col("model") == model), name, interval(errors.filter(pl.col("model") != model), name, share))
         for model in models
     ]
     return sum(found) / len(found)

@@ -46,6 +46,11 @@ def overheads(of: Coefficients, batch: int, layers: int, moe: int = 0, latent: i
     return (fixed + of("all", "t_request_us") * batch) / 1e3
 
 
+def narrow(of: Coefficients, width: float) -> float:
+    """How much longer an expert's part of this width takes to read than its bytes say."""
+    return 1 + of("moe", "narrow_width") / width
+
+
 def all_reduces(of: Coefficients, batch: int, layers: int, hidden: int, tp: int) -> float:
     """ms of two all-reduces a layer over NVLink of 450 GB/s."""
     hops = 2 * layers * of("nvlink", "alpha_us") * math.log2(tp) / 1e3
@@ -60,7 +65,7 @@ def test_mixtral_8x7b_on_two_h100(estimator: duckdb.DuckDBPyConnection, of: Coef
     touched = 1 - (1 - 2 / 8) ** batch
     dense_ms = reading(2 * (attention + router + head) / 2, 3350, of("hopper", "e_mem"))
     experts_ms = max(
-        reading(2 * experts * touched / 2, 3350, of("hopper", "e_mem")),
+        reading(2 * experts * touched / 2, 3350, of("hopper", "e_mem")) * narrow(of, 14336 / 2),
         computing(2 * batch * experts * 2 / 8 / 2, 989, of("all", "e_dec") * of("moe", "c_moe")),
     )
     kv_ms = reading(32 * 2 * 8 * 128 * 2 * TOKENS / 2, 3350, of("all", "e_kv"))
@@ -75,7 +80,7 @@ def test_deepseek_v3_in_fp8_on_eight_h200(estimator: duckdb.DuckDBPyConnection, 
     linear_bytes, router, head = 11_420_000_000 + 1_189_375_488 + 2_555_000_000, 106_446_848, 926_679_040
     dense_ms = reading((linear_bytes / of("8bit", "m_q") + 2 * router + 2 * head) / 8, 4800, of("hopper", "e_mem"))
     touched = 1 - (1 - 8 / 256) ** batch
-    experts_ms = reading(654_068_000_000 * touched / of("8bit", "m_q") / 8, 4800, of("hopper", "e_mem"))
+    experts_ms = reading(654_068_000_000 * touched / of("8bit", "m_q") / 8, 4800, of("hopper", "e_mem")) * narrow(of, 2048 / 8)
     arithmetic_ms = computing(2 * batch * linear / 8, 1979, of("8bit", "c_q") * of("all", "e_dec"))
     assert arithmetic_ms < dense_ms
     kv_ms = reading(61 * (512 + 64) * 2 * TOKENS, 4800, of("all", "e_kv"))
@@ -97,7 +102,7 @@ def test_gpt_oss_120b_on_one_h100(estimator: duckdb.DuckDBPyConnection, of: Coef
     """Experts in mxfp4, the rest in 16 bit; half of the layers see 128 tokens only."""
     attention, router, head = 955_000_000, 13_300_000, 579_133_440
     dense_ms = reading(2 * (attention + router + head), 3350, of("hopper", "e_mem"))
-    experts_ms = reading(60_900_000_000 * 4 / 128 / of("w4a16", "m_q"), 3350, of("hopper", "e_mem"))
+    experts_ms = reading(60_900_000_000 * 4 / 128 / of("w4a16", "m_q"), 3350, of("hopper", "e_mem")) * narrow(of, 2880)
     kv_ms = reading(18 * 2 * 8 * 64 * 2 * TOKENS + 18 * 2 * 8 * 64 * 2 * 128, 3350, of("all", "e_kv"))
     step_ms = dense_ms + experts_ms + kv_ms + overheads(of, 1, 36, moe=36)
     answer = evaluate(estimator, [{"architecture": "gpt-oss-120b", **CACHED}])[0]
@@ -127,12 +132,58 @@ def test_qwen3_30b_a3b_in_fp8_on_one_l40s(estimator: duckdb.DuckDBPyConnection, 
     attention, router, head, experts = 905_969_664, 12_582_912, 311_164_928, 28_991_029_248
     dense_ms = reading(attention / of("8bit", "m_q") + 2 * (router + head), 864, of("ada", "e_mem"))
     touched = 1 - (1 - 8 / 128) ** batch
-    experts_ms = reading(experts * touched / of("8bit", "m_q"), 864, of("ada", "e_mem"))
+    experts_ms = reading(experts * touched / of("8bit", "m_q"), 864, of("ada", "e_mem")) * narrow(of, 768)
     kv_ms = reading(48 * 2 * 4 * 128 * 2 * TOKENS, 864, of("all", "e_kv"))
     step_ms = dense_ms + experts_ms + batch * kv_ms + overheads(of, batch, 48, moe=48)
     answer = evaluate(estimator, [{**asked, "concurrency": batch, **CACHED}])[0]
     assert answer["tpot_ms"] == pytest.approx(step_ms, rel=2e-3)
     assert answer["calibration"] == "kernel"
+
+
+def test_llama_8b_on_one_b200(estimator: duckdb.DuckDBPyConnection, of: Coefficients) -> None:
+    """The engine's own work in a layer takes another time on another generation; its work for a request does not."""
+    matrices, head = 32 * (2 * 4096 * 32 * 128 + 2 * 4096 * 8 * 128 + 3 * 4096 * 14336), 128256 * 4096
+    read_ms = reading(2 * (matrices + head), 7700, of("blackwell_dc", "e_mem"))
+    kv_ms = reading(32 * 2 * 8 * 128 * 2 * TOKENS, 7700, of("all", "e_kv"))
+    layers_ms = of("blackwell_dc", "overhead_factor") * of("all", "t_layer_us") * 32 / 1e3
+    asked = {"architecture": "llama-3.1-8b", "gpu": "B200-SXM-180GB", "reported_memory_gib": 178.35, **CACHED}
+    answer = evaluate(estimator, [asked])[0]
+    assert answer["tpot_ms"] == pytest.approx(read_ms + kv_ms + layers_ms + of("all", "t_request_us") / 1e3, rel=1e-6)
+
+
+def test_attention_copies_exchange_tokens_where_they_share_experts(
+    estimator: duckdb.DuckDBPyConnection, of: Coefficients
+) -> None:
+    """Mixtral, two copies of the attention over four experts' GPUs, against one copy whose experts lie on the same GPUs."""
+    mixtral = {"architecture": "mixtral-8x7b", "tp": 1, "dp": 2, "concurrency": 2, "reported_memory_gib": 200.0, **CACHED}
+    shared, apart = evaluate(estimator, [{**mixtral, "ep": 2}, mixtral])
+    experts, expert_width = 45_097_156_608, 14336
+    read_ms = reading(2 * experts, 3350, of("hopper", "e_mem")) * narrow(of, expert_width)
+    touched_by_two, touched_by_one = 1 - (1 - 2 / 8) ** 2, 2 / 8
+    exchange_ms = 2 * 32 * (of("all_to_all", "t_layer_us") / 1e3 + reading(2 * 4096 * 1, 450, of("nvlink", "e_link")))
+    expected_ms = read_ms * (touched_by_two / 2 - touched_by_one) + exchange_ms
+    assert shared["tpot_ms"] - apart["tpot_ms"] == pytest.approx(expected_ms, rel=1e-6)
+
+
+def test_experts_of_sglang_and_trtllm_may_be_split_within_the_tp_group(estimator: duckdb.DuckDBPyConnection) -> None:
+    """ep 2 in tp 4: each group of experts is split over two GPUs, which reads what tp 4 does; vLLM has no such layout."""
+    asked = {"architecture": "mixtral-8x7b", "tp": 4, "concurrency": 8, "context": 2048}
+    for engine in ("sglang", "trtllm"):
+        within, plain = evaluate(estimator, [{**asked, "engine": engine, "ep": 2}, {**asked, "engine": engine}])
+        assert within["ep"] == 2
+        assert within["fits"]
+        assert within["tpot_ms"] == plain["tpot_ms"]
+        assert within["weights_gib_per_gpu"] == plain["weights_gib_per_gpu"]
+    refused = evaluate(estimator, [{**asked, "engine": "vllm", "ep": 2}])[0]
+    assert refused["outcome"] == "refused"
+    assert "ep 2" in refused["reason"]
+
+
+def test_trtllm_takes_its_share_of_what_loading_leaves(estimator: duckdb.DuckDBPyConnection) -> None:
+    asked = {"architecture": "llama-3.1-8b", "engine": "trtllm", "gpu_memory_utilization": 0.5, "context": 2048}
+    half = evaluate(estimator, [asked])[0]
+    before = half["weights_gib_per_gpu"] + half["activation_gib_per_gpu"] + half["non_torch_gib_per_gpu"]
+    assert half["memory_allowed_gib_per_gpu"] == pytest.approx(before + (79.2 - before) / 2)
 
 
 def test_an_interval_is_around_its_estimate_and_wider_where_less_is_known(estimator: duckdb.DuckDBPyConnection) -> None:

@@ -14,15 +14,22 @@ asked_configurations as (
 ),
 
 batched_configurations as (
-    select asked_configurations.* replace (
-        coalesce(
-            asked_configurations.max_num_batched_tokens,
-            one_shot_batched_tokens(asked_configurations.context, settings.one_shot_prefill_tokens)
-        )::integer as max_num_batched_tokens
-    )
+    select
+        asked_configurations.* replace (
+            coalesce(
+                asked_configurations.max_num_batched_tokens,
+                one_shot_batched_tokens(asked_configurations.context, settings.one_shot_prefill_tokens)
+            )::integer as max_num_batched_tokens,
+            experts_apart(ep, tp, coalesce(settings.experts_split_within_tp = 1, false)) as ep
+        ),
+        ep as asked_ep
     from asked_configurations
     left join engine_settings as settings
-        on settings.engine = asked_configurations.engine and settings.engine_version = asked_configurations.engine_version
+        on settings.engine = asked_configurations.engine
+        and case
+            when asked_configurations.engine_version is null then settings.is_newest
+            else settings.engine_version = asked_configurations.engine_version
+        end
 ),
 
 sharded_configurations as (
@@ -54,7 +61,7 @@ select
     tp,
     pp,
     dp,
-    ep,
+    asked_ep as ep,
     quantization,
     kv_dtype,
     gpu_memory_utilization,

@@ -17,12 +17,17 @@ equipped as (
         ),
         settings.* exclude (gpu_memory_utilization, encoder_image_tokens, encoder_most_tokens, encoder_bytes_per_token),
         speeds.*,
-        engine_speeds.* exclude (engine),
+        engine_speeds.* exclude (engine, phi, moe_phi_factor),
+        engine_speeds.phi * if(moe_layers > 0, engine_speeds.moe_phi_factor, 1) as phi,
         quantized.read_efficiency as quantized_read_efficiency,
         quantized.arithmetic_efficiency as quantized_arithmetic_efficiency,
+        quantized.expert_read_efficiency as quantized_expert_read_efficiency,
+        quantized.expert_arithmetic_efficiency as quantized_expert_arithmetic_efficiency,
         weight_only.arithmetic_efficiency as weight_only_arithmetic_efficiency,
         native_fp4.read_efficiency as fp4_read_efficiency,
         native_fp4.arithmetic_efficiency as fp4_arithmetic_efficiency,
+        native_fp4.expert_read_efficiency as fp4_expert_read_efficiency,
+        native_fp4.expert_arithmetic_efficiency as fp4_expert_arithmetic_efficiency,
         plain.read_efficiency as plain_read_efficiency,
         plain.arithmetic_efficiency as plain_arithmetic_efficiency,
         cards.vendor,
@@ -35,6 +40,7 @@ equipped as (
         cards.memory_bandwidth_gb_per_s,
         cards.memory_efficiency,
         cards.prefill_efficiency,
+        cards.overhead_factor as card_overhead_factor,
         cards.pcie_efficiency,
         cards.pcie_tp_exponent,
         cards.pcie_is_known,
@@ -97,7 +103,15 @@ limited as (
                 then quantized_arithmetic_efficiency
             else weight_only_arithmetic_efficiency
         end as quantized_rate_efficiency,
+        case
+            when arithmetic = 'fp4' and fp4_tflops is not null then fp4_expert_arithmetic_efficiency
+            when arithmetic = 'fp8' and fp8_tflops is not null or arithmetic = 'int8' and int8_tops is not null
+                then quantized_expert_arithmetic_efficiency
+            else weight_only_arithmetic_efficiency
+        end as quantized_expert_rate_efficiency,
         if(arithmetic = 'fp4' and fp4_tflops is not null, fp4_read_efficiency, quantized_read_efficiency) as quantized_reach,
+        if(arithmetic = 'fp4' and fp4_tflops is not null, fp4_expert_read_efficiency, quantized_expert_read_efficiency)
+            as quantized_expert_reach,
         memory_bandwidth_gb_per_s * card_share as bandwidth,
         gpu_weights_bytes / 1024 ^ 3
             + if(
@@ -163,7 +177,10 @@ profiled as (
             when vendor = 'AMD' then amd_cuda_graphs_gib
             else largest_stage_layers(layers, pp) * if(mla_layers > 0, mla_cuda_graphs_gib_per_layer, cuda_graphs_gib_per_layer)
         end as cuda_graphs_gib_per_gpu,
-        gpu_memory_utilization * reported_memory_gib as memory_allowed_gib_per_gpu,
+        allowed_memory_gib(
+            reported_memory_gib, gpu_memory_utilization, coalesce(utilization_of_free_memory = 1, false),
+            weights_gib_per_gpu + activation_gib_per_gpu + non_torch_gib_per_gpu
+        ) as memory_allowed_gib_per_gpu,
         if(moe_layers > 0, moe_band_gib, dense_band_gib)
             + if(parameters_vision_audio > 0, vision_band_gib, 0)
             + if(vendor = 'AMD', amd_band_gib, 0)
@@ -171,11 +188,11 @@ profiled as (
             + if(is_unified, unified_band_gib, 0) as band_gib,
         bandwidth * memory_efficiency as read_gb_per_s,
         if(dense_is_quantized, quantized_reach, plain_read_efficiency) as dense_reach,
-        if(experts_are_quantized, quantized_reach, plain_read_efficiency) as expert_reach,
+        if(experts_are_quantized, quantized_expert_reach, plain_read_efficiency) as expert_reach,
         if(dense_is_quantized, quantized_tflops, plain_tflops) * card_share as dense_tflops,
         if(dense_is_quantized, quantized_rate_efficiency, plain_arithmetic_efficiency) as dense_rate_efficiency,
         if(experts_are_quantized, quantized_tflops, plain_tflops) * card_share as expert_tflops,
-        if(experts_are_quantized, quantized_rate_efficiency, plain_arithmetic_efficiency) as expert_rate_efficiency,
+        if(experts_are_quantized, quantized_expert_rate_efficiency, plain_arithmetic_efficiency) as expert_rate_efficiency,
         if(is_pcie, link_efficiency(pcie_efficiency, pcie_tp_exponent, tp), nvlink_efficiency) as reached_link_efficiency,
         if(ep > 1, ep / tp, 1) as expert_tokens,
         if(moe_layers > 0, experts_per_token / nullif(experts, 0)::double, 0e0) as expert_share
@@ -196,13 +213,24 @@ pooled as (
             + compute_ms(2 * (dense_parameters - dense_linear_parameters) / tp::double, plain_tflops * card_share, 1)
             as dense_token_ms,
         compute_ms(2 * head_parameters / tp::double, plain_tflops * card_share, 1) as head_token_ms,
-        transfer_ms(routed_expert_bytes / expert_reach / expert_gpus, read_gb_per_s, 1) as experts_ms,
+        transfer_ms(routed_expert_bytes / expert_reach / expert_gpus, read_gb_per_s, 1)
+            * if(moe_layers > 0, narrow_expert_factor(expert_width, narrow_expert_width), 1) as experts_ms,
         compute_ms(
             2 * parameters_routed_experts * expert_share / expert_gpus, expert_tflops, expert_rate_efficiency * moe_efficiency
         ) as expert_token_ms,
         all_reduce_fixed_ms(tp, layers, if(is_pcie, pcie_alpha_us, nvlink_alpha_us))
+            + all_to_all_fixed_ms(tp, ep, moe_layers, all_to_all_us)
             + (pp - 1) * if(nodes > 1, network_alpha_us, if(is_pcie, pcie_alpha_us, nvlink_alpha_us)) / 1000 as communication_ms,
         all_reduce_token_ms(tp, layers, hidden_size, link_gb_per_s, reached_link_efficiency)
+            + all_to_all_token_ms(
+                tp,
+                ep,
+                moe_layers,
+                hidden_size,
+                experts_per_token,
+                if(nodes > 1, coalesce(network_gb_per_s, link_gb_per_s), link_gb_per_s),
+                if(nodes > 1, network_efficiency, reached_link_efficiency)
+            )
             + if(
                 pp > 1,
                 (pp - 1) * transfer_ms(
@@ -212,11 +240,12 @@ pooled as (
                 ),
                 0
             ) as communication_token_ms,
-        engine_factor * (
+        engine_factor * card_overhead_factor * (
             layer_us * layers
             + moe_layer_us * moe_layers
             + linear_layer_us * linear_layers
             + mla_layer_us * mla_layers
+            + if(index_bytes > 0, index_layer_us * mla_layers, 0)
         ) / 1000 as overhead_ms,
         engine_factor * request_us / 1000 as request_ms,
         ln(greatest(1 - expert_share, 1e-12)) as expert_log_miss,
@@ -237,13 +266,14 @@ select * exclude (
     large_card_max_num_seqs, other_card_max_num_seqs, large_card_max_num_batched_tokens, other_card_max_num_batched_tokens,
     sampler_bytes_per_sequence_and_token, forward_intermediate_factor, forward_hidden_factor, expert_workspace_factor,
     nvfp4_expert_workspace_factor, mxfp4_expert_width_multiple, mxfp4_hidden_multiple, moe_intermediate_size, expert_width, is_unified,
-    nvlink_blackwell_non_torch_gib, amd_non_torch_gib, unified_non_torch_gib, unified_band_gib, unified_cards, one_shot_prefill_tokens,
+    nvlink_blackwell_non_torch_gib, amd_non_torch_gib, unified_non_torch_gib, unified_band_gib, unified_cards, one_shot_prefill_tokens, experts_split_within_tp, utilization_of_free_memory,
     vision_activation_gib, mla_moe_activation_gib, mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib,
     pcie_non_torch_gib, cuda_graphs_gib_per_layer, mla_cuda_graphs_gib_per_layer, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib,
     vision_band_gib, amd_band_gib, other_vendor_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, engine_factor, request_us, layer_us,
-    moe_layer_us, linear_layer_us, mla_layer_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
+    moe_layer_us, linear_layer_us, mla_layer_us, index_layer_us, card_overhead_factor, narrow_expert_width, all_to_all_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
     network_alpha_us, network_efficiency, quantized_read_efficiency, quantized_arithmetic_efficiency,
-    weight_only_arithmetic_efficiency, fp4_read_efficiency, fp4_arithmetic_efficiency, plain_read_efficiency,
+    weight_only_arithmetic_efficiency, quantized_expert_read_efficiency, quantized_expert_arithmetic_efficiency,
+    fp4_expert_read_efficiency, fp4_expert_arithmetic_efficiency, quantized_expert_rate_efficiency, quantized_expert_reach, fp4_read_efficiency, fp4_arithmetic_efficiency, plain_read_efficiency,
     plain_arithmetic_efficiency, vendor, compute_capability, fp8_tflops, int8_tops, fp4_tflops, memory_bandwidth_gb_per_s,
     memory_efficiency, pcie_efficiency, pcie_tp_exponent, pcie_is_known, card_calibration, is_large_card, asked_num_seqs,
     asked_batched_tokens, is_pcie, quantized_tflops, quantized_rate_efficiency, quantized_reach, read_gb_per_s, dense_reach,
