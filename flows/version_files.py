@@ -28,6 +28,9 @@ _CRAWLED = ("models", "architectures", "parameter_groups", "layer_groups", "reje
 PER_MODEL = ("recommendations", "best_shapes")
 """Computed tables with rows for each model."""
 
+_OF_THE_DAY = ("best_shapes",)
+"""Those that say how old a price is on the day of publication, made anew for every version."""
+
 
 @dataclass(frozen=True)
 class Basis:
@@ -84,7 +87,8 @@ def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, befo
             _make(connection, partial / f"{name}.parquet", None)
         _make(connection, partial / "architecture_recommendations", before.version if before.same_grid else None)
         for name in PER_MODEL if left_out is None else ():
-            _make(connection, partial / f"{name}.parquet", before.version if before.same_content else None)
+            kept = before.same_content and name not in _OF_THE_DAY
+            _make(connection, partial / f"{name}.parquet", before.version if kept else None)
     return Written(counts, changes, left_out)
 
 
