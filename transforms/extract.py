@@ -67,6 +67,7 @@ class Shared:
     """Results that models have in common: fine-tunes repeat the config and the headers of a few thousand models."""
 
     configs: dict[str, dict[str, object]] = field(default_factory=dict)
+    keys: dict[tuple[str, str | None], str] = field(default_factory=dict)
     extracted: dict[tuple[str, str | None], Extracted | Reject] = field(default_factory=dict)
 
 
@@ -142,7 +143,9 @@ def _read_model(files: HubFiles, shared: Shared) -> Extracted | Reject:
         return Reject(error.code, str(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         return _unforeseen(error)
-    content = (key_of(root, files.quantization_json), files.header_summary)
+    texts = (files.config_json, files.quantization_json)
+    key = shared.keys.get(texts) or _keep(shared.keys, texts, key_of(root, files.quantization_json))
+    content = (key, files.header_summary)
     result = shared.extracted.get(content)
     return result or _keep(shared.extracted, content, _extracted(root, beside, files.header_summary))
 
