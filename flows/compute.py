@@ -71,7 +71,7 @@ def workers() -> int:
     return int(given)
 
 
-@flow(name="compute", flow_run_name="compute {data}", validate_parameters=False)
+@flow(name="compute", flow_run_name="compute {data}", retries=0, validate_parameters=False)
 def compute(data: str, full: bool) -> Grid:
     """Architectures and catalogs → the grid's files in the lake."""
     lake = Lake(Path(data))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -28,6 +28,9 @@ REFRESHED = ("gated", "private", "disabled", "downloads", "likes", "last_modifie
 
 TEXTS = {"config_hash": "config_json", "quantization_hash": "quantization_json", "header_hash": "header_summary"}
 """Columns of `hub_files` that name a text, and the fields of a fetched model that hold it."""
+
+_ACCESS = ("network_failure", "gated", "disabled", "not_found")
+"""Statuses that say whether a model may be read, not what it is."""
 
 _LONGEST_RESUME = timedelta(hours=12)  # results of an older interrupted run are facts, but the Hub is asked again
 _SYNC_SECONDS = 0.25  # what a power cut may lose; a killed process loses nothing that was written
@@ -124,13 +127,14 @@ def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> N
     """Merge the journal into `hub_files` and `hub_texts`, and remove it.
 
     `confirmed` are models that a listing showed at the commit that the lake holds: (model_id, *REFRESHED). A network failure
-    never displaces facts: the model keeps its last known row.
+    never displaces facts: the model keeps its last known row. Nor does another reading of the same commit that an architecture
+    was read from: a commit does not change, so a Hub that answers otherwise answers nonsense.
     """
     journal = _read(lake)
     if journal.entries or confirmed:
         stored = read_table(lake, "hub_files")
         table = empty_frame("hub_files") if stored is None else stored
-        fresh, refreshed = _latest(journal.entries, table)
+        fresh, refreshed = _latest(journal.entries, table, _understood(lake, table) if journal.entries else {})
         updates = pl.concat([_updates(refreshed), _updates(confirmed)]).unique("model_id", keep="last")
         added = frame_of("hub_files", fresh)
         table = table.join(added, on="model_id", how="anti").update(updates, on="model_id", how="left", include_nulls=True)
@@ -151,7 +155,29 @@ def read_texts(lake: Lake, hashes: pl.Series) -> dict[str, str]:
     return dict(texts.filter(pl.col("text_hash").is_in(wanted.implode())).iter_rows())
 
 
-def _latest(entries: Iterable[dict], table: pl.DataFrame) -> tuple[list[dict[str, object]], list[tuple[object, ...]]]:
+def _understood(lake: Lake, table: pl.DataFrame) -> dict[str, list[object]]:
+    """Models that an architecture was read from, with the commit and the hashes of its texts."""
+    extracted = read_table(lake, "extractions")
+    if extracted is None:
+        return {}
+    read = extracted.filter(pl.col("architecture_key").is_not_null()).select("model_id", "read_at")
+    rows = table.filter(pl.col("sha").is_not_null()).join(read, on=["model_id", "read_at"], how="semi")
+    return {model_id: facts for model_id, *facts in rows.select("model_id", "sha", *TEXTS).iter_rows()}
+
+
+def _contradicts(row: dict[str, object], understood: Sequence[object] | None) -> bool:
+    """Whether a reading says of a commit what cannot be, after an earlier one of the same commit."""
+    if understood is None or row["sha"] != understood[0] or row["status"] in _ACCESS:
+        return False
+    _, config, quantization, header = understood
+    same_texts = row.get("config_hash") == config and row.get("quantization_hash") == quantization
+    # Headers are compared by whether they were read: their summary is our own and may be worded anew.
+    return row["status"] != "ok" or not same_texts or (header is not None and row.get("header_hash") is None)
+
+
+def _latest(
+    entries: Iterable[dict], table: pl.DataFrame, understood: Mapping[str, Sequence[object]]
+) -> tuple[list[dict[str, object]], list[tuple[object, ...]]]:
     """The newest row of each model that was read, and the new counts of those whose commit was the same."""
     settled = set(table.filter(pl.col("status") != "network_failure")["model_id"])
     fresh: dict[str, dict[str, object]] = {}
@@ -164,6 +190,8 @@ def _latest(entries: Iterable[dict], table: pl.DataFrame) -> tuple[list[dict[str
             refreshed[model_id] = (model_id, *(row[column] for column in REFRESHED))
         elif entry["unchanged"]:
             fresh[model_id].update({column: row[column] for column in REFRESHED})
+        elif _contradicts(row, understood.get(model_id)) and model_id not in fresh:
+            refreshed[model_id] = (model_id, *(row[column] for column in REFRESHED))
         elif row["status"] != "network_failure" or (model_id not in settled and model_id not in fresh):
             fresh[model_id] = row
             refreshed.pop(model_id, None)

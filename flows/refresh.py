@@ -72,7 +72,7 @@ def run_refresh(
         return refresh(list(models), str(data), offline, full, strict)
 
 
-@flow(name="refresh", flow_run_name="refresh {data}", retries=0, validate_parameters=False)
+@flow(name="refresh", flow_run_name="refresh {data}", validate_parameters=False)  # tried again as its deployment says
 def refresh(
     models: list[str], data: str = "data", offline: bool = False, full: bool = False, strict: bool = False
 ) -> RefreshReport:
@@ -93,7 +93,7 @@ def refresh(
     return report
 
 
-@flow(name="crawl", flow_run_name="crawl {data}", validate_parameters=False)
+@flow(name="crawl", flow_run_name="crawl {data}", retries=0, validate_parameters=False)
 def crawl_models(models: list[str], data: str, offline: bool, full: bool) -> CrawlReport:
     """Model ids → hub_files."""
     report = fetch_hub_files(models, data, offline, full)
@@ -101,7 +101,7 @@ def crawl_models(models: list[str], data: str, offline: bool, full: bool) -> Cra
     return report
 
 
-@flow(name="extract", flow_run_name="extract {data}", validate_parameters=False)
+@flow(name="extract", flow_run_name="extract {data}", retries=0, validate_parameters=False)
 def extract_models(data: str, full: bool) -> ExtractReport:
     """hub_files → architectures, parameter_groups, layer_groups, models, rejects."""
     report = extract_facts(data, full)
@@ -109,7 +109,7 @@ def extract_models(data: str, full: bool) -> ExtractReport:
     return report
 
 
-@flow(name="publish", flow_run_name="publish {run_id}", validate_parameters=False)
+@flow(name="publish", flow_run_name="publish {run_id}", retries=0, validate_parameters=False)
 def publish_version(data: str, run_id: str, facts: dict[str, object], grid: Grid) -> Published:
     """Facts, catalogs and grid → layouts, fits, recommendations in a new version; then `latest` is switched."""
     published = join_and_publish(data, run_id, facts, grid)

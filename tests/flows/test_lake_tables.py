@@ -131,6 +131,30 @@ def test_unchanged_without_the_texts_that_it_refers_to_is_no_fact(lake: Lake) ->
     assert table(lake) == {}
 
 
+def test_nonsense_about_a_commit_that_was_understood_never_displaces_facts(lake: Lake) -> None:
+    journal(lake, Fetched(row("a/b")), Fetched(row("c/d")))
+    merge_journal(lake)
+    extracted = {"model_id": "a/b", "read_at": NOW, "extractor": "x", "architecture_key": "key", "represents": False}
+    write_table(lake, "extractions", frame_of("extractions", [extracted]))
+    later = NOW.replace(year=2026)
+    for nonsense in (
+        {"config_json": "<html>"},
+        {"status": "over_bound", "header_summary": None},
+        {"header_summary": None},
+        {"status": "no_config", "config_json": None, "header_summary": None},
+    ):
+        journal(lake, *(Fetched(row(name, fetched_at=later, downloads=9, **nonsense)) for name in ("a/b", "c/d")))
+        merge_journal(lake)
+        rows = table(lake)
+        assert rows["a/b"] == {**vars(row("a/b")), "downloads": 9, "fetched_at": later}  # understood: what was read stays
+        assert rows["c/d"]["status"] == nonsense.get("status", "ok") and rows["c/d"]["fetched_at"] == later
+    for real in ({"header_summary": "worded anew"}, {"sha": "b2", "config_json": "{}"}, {"status": "gated", "config_json": None}):
+        journal(lake, Fetched(row("a/b", fetched_at=later, **real)))
+        merge_journal(lake)
+        assert all(table(lake)["a/b"][column] == value for column, value in real.items())
+        write_table(lake, "extractions", frame_of("extractions", [{**extracted, "read_at": later}]))
+
+
 def test_a_network_failure_never_displaces_facts(lake: Lake) -> None:
     failed = row("a/b", status="network_failure", config_json=None, sha=None)
     journal(lake, Fetched(row("a/b")))

@@ -87,10 +87,17 @@ def test_the_run_is_named_counted_and_reported(ran: Ran) -> None:
         tasks = [name for (name,) in store.execute("select name from task_run")]
         logged = " ".join(text for (text,) in store.execute("select message from log"))
         artifacts = dict(store.execute("select key, data from artifact"))
-    assert flows == dict.fromkeys(["refresh", "crawl", "extract", "publish"], "COMPLETED")
+    assert flows == dict.fromkeys(["refresh", "crawl", "extract", "compute", "publish"], "COMPLETED")
     assert {"fetch data", "extract data", f"publish {(ran.data / 'published' / 'latest').resolve().name}"} <= set(tasks)
     assert "4 models, Hub reached" in logged and "hf_secret" not in logged
-    assert "| rejects | not_found 1 |" in artifacts["refresh"]
+    report = json.loads(artifacts["refresh"])
+    assert "## Rejected\n\n| code | models |\n| --- | --- |\n| not_found | 1 |" in report
+    assert all(step in report for step in ("| crawl (", "| publish (", "| publish | "))
+
+
+def test_the_token_is_written_nowhere(ran: Ran) -> None:
+    holding = [path for path in ran.data.rglob("*") if path.is_file() and b"hf_secret" in path.read_bytes()]
+    assert holding == []
 
 
 def test_bad_input_is_refused_before_anything_starts(tmp_path: Path) -> None:
@@ -103,17 +110,30 @@ def test_bad_input_is_refused_before_anything_starts(tmp_path: Path) -> None:
         run_refresh(["a/b"], tmp_path)
 
 
-def test_the_report_reads_as_a_table() -> None:
-    from flows.refresh import RefreshReport, report_markdown
+def test_the_report_says_what_was_refused_new_changed_and_slow(tmp_path: Path) -> None:
+    from flows.refresh import RefreshReport
+    from flows.run_report import report_markdown
 
+    for name, previous, models in (("one", None, {"a/b": "old"}), ("two", "one", {"a/b": "old", "c/d": "new", "e/f": "new"})):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text(json.dumps({"previous": previous}))
+        downloads = list(range(len(models)))
+        table = pl.DataFrame({"model_id": list(models), "architecture_key": list(models.values()), "downloads": downloads})
+        table.write_parquet(tmp_path / name / "models.parquet")
+        table.select("architecture_key").unique().write_parquet(tmp_path / name / "architectures.parquet")
     crawled = CrawlReport("reached", ("a/b", "c/d"), fetched=2, requests={"metadata": 2}, seconds=3.0)
-    extracted = ExtractReport({"models": 1}, {"hub": 1}, {"gated": 1}, ())
-    published = Published("run", Path("data/published/run"), {"models": 1, "recommendations": 1234})
-    grid = GridReport(2, 90, 0, 1, 1, {"plan": 1.0})
-    text = report_markdown(RefreshReport("run", crawled, extracted, grid, published))
-    assert "| crawl (3 s) | Hub reached; 2 models: 2 fetched, 0 unchanged, 0 resumed; 2 requests |" in text
+    extracted = ExtractReport({"models": 1}, {"hub": 1}, {"gated": 1, "not_found": 2}, ())
+    published = Published("two", tmp_path / "two", {"recommendations": 1234}, {"model_added": 2, "fit_gained": 5}, seconds=9.0)
+    grid = GridReport(2, 90, 0, 1, 1, {"plan": 1.0, "chunk_figures": 20.0})
+    text = report_markdown(RefreshReport("two", crawled, extracted, grid, published))
+    assert "| crawl (3 s) | Hub reached; 2 models: 2 fetched, 0 unchanged, 0 resumed, 0 postponed; 2 requests |" in text
     assert "2 buckets: figures 90 computed, 0 reused; ranks 1 computed, 1 reused |" in text
-    assert "| rejects | gated 1 |" in text and "recommendations 1,234" in text
+    assert "| not_found | 2 |\n| gated | 1 |" in text and "recommendations 1,234" in text
+    assert "| fit_gained | 5 |\n| model_added | 2 |" in text
+    assert "## New architectures: 1\n\n| architecture | a model of it |\n| --- | --- |\n| new | e/f |" in text
+    assert "| compute: chunk_figures | 20.0 |\n| publish | 9.0 |\n| crawl | 3.0 |" in text
+    first = RefreshReport("one", crawled, extracted, grid, Published("one", tmp_path / "one", {}))
+    assert "## New architectures: 0\n\nnone" in report_markdown(first)
 
 
 def test_a_run_is_tried_again_for_the_networks_sake_only() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
+from plain_refresh import leave_prefect_out
 from published_set import tables_of
 from pyarrow import fs
 
@@ -49,20 +50,18 @@ def endpoint() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def refreshed(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
-    """A refresh of one model to the store: the flow's own steps, without a Prefect server around them."""
-    import flows.refresh as module
+    """A refresh of one model to the store."""
+    from flows import compute, refresh
 
     cache = tmp_path_factory.mktemp("refreshed")
     tables = tables_of(shapes=1)
     catalogs = {name: tables[name] for name in CATALOG_TABLES}
     with pytest.MonkeyPatch.context() as patch:
         environment(patch, endpoint, cache)
-        patch.setattr(module, "load_catalogs", lambda **data: catalogs)
-        patch.setattr(module, "crawl_models", module.fetch_hub_files.fn)
-        patch.setattr(module, "extract_models", module.extract_facts.fn)
-        patch.setattr(module, "publish_version", module.join_and_publish.fn)
-        patch.setattr(module, "create_markdown_artifact", lambda *artifact, **options: None)
-        report = module.refresh.fn(["Qwen/Qwen2.5-7B-Instruct"], "s3://models/refreshed", offline=True)
+        for module in (refresh, compute):
+            patch.setattr(module, "load_catalogs", lambda **data: catalogs)
+        leave_prefect_out(patch.setattr)
+        report = refresh.refresh(["Qwen/Qwen2.5-7B-Instruct"], "s3://models/refreshed", offline=True)
         local = local_directory("s3://models/refreshed")
     return Refreshed(report.run_id, Versions(local).root / report.run_id)
 
