@@ -44,7 +44,6 @@ def connect(
         "memory_limit": memory_limit,
         "threads": str(threads or os.cpu_count() or 1),
         "preserve_insertion_order": "false",
-        "enable_progress_bar": "false",
     }
     if spill is None and path is not None:
         spill = path.parent / f".{path.name}.tmp"
