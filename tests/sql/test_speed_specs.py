@@ -7,7 +7,7 @@ from collections.abc import Callable
 import duckdb
 import polars as pl
 import pytest
-from asking import evaluate
+from asking import configurations, evaluate
 
 LLAMA = {"architecture": "llama-3.1-8b"}
 GB = 1e9
@@ -144,3 +144,31 @@ def test_a_card_without_rates_has_memory_but_no_speed(estimator: duckdb.DuckDBPy
     assert answer["bound_by"] is None
     assert answer["calibration"] is None
     assert "no specs" in answer["reason"]
+
+
+def test_speculative_decoding_checks_several_tokens_in_one_step(estimator: duckdb.DuckDBPyConnection) -> None:
+    """A step of Llama-3.1-8B that checks four tokens reads the same bytes: what is accepted of them comes nearly free at batch 1."""
+    rows = [{**LLAMA, "context": 2048, "concurrency": batch} for batch in (1, 400)]
+    estimator.register("asked_rows", configurations([{**row, "reported_memory_gib": 500.0} for row in rows]).to_arrow())
+    try:
+        estimator.execute(
+            """create or replace temp table speculated_shards as from sharded('asked_rows');
+            create or replace temp table speculated_replicas as from sized('speculated_shards');
+            create or replace temp table speculated_loads as from served('speculated_replicas')"""
+        )
+    finally:
+        estimator.unregister("asked_rows")
+
+    def asked(drafted: int, accepted: float, drafting: float) -> list[dict[str, float]]:
+        query = f"from speculated('speculated_loads', {drafted}, {accepted}, {drafting}) order by id"
+        return estimator.sql(query).pl().to_dicts()
+
+    for plain in asked(0, 0.7, 0.1):
+        assert plain["speculative_tpot_ms"] == pytest.approx(plain["tpot_ms"])
+    alone, loaded = asked(3, 0.7, 0.02)
+    drafting_ms = 3 * 0.02 * alone["decode_ms"]
+    accepted = 1 + 0.7 + 0.7**2 + 0.7**3
+    assert alone["speculative_tpot_ms"] == pytest.approx((alone["decode_ms"] + drafting_ms) / accepted, rel=1e-6)
+    assert alone["speculative_output_tokens_per_s"] > 2 * 1024 / (alone["ttft_ms"] + 1023 * alone["tpot_ms"]) * 1e3
+    assert loaded["tpot_ms"] / loaded["speculative_tpot_ms"] < alone["tpot_ms"] / alone["speculative_tpot_ms"]
+    assert all(none["speculative_tpot_ms"] > none["tpot_ms"] for none in asked(3, 0.0, 0.02))

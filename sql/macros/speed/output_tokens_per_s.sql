@@ -3,4 +3,4 @@
 -- Source: closed loop: each request yields its answer in TTFT + (tokens - 1) x TPOT.
 -- Example: output_tokens_per_s(32, 101, 500, 10) = 2154.6667
 create or replace macro output_tokens_per_s(requests, output_tokens, ttft, tpot) as
-    1000e0 * requests * output_tokens / nullif(ttft + (output_tokens - 1) * tpot, 0);
+    requests_per_s(requests, output_tokens, ttft, tpot) * output_tokens;
