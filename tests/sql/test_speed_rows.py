@@ -154,7 +154,7 @@ def test_llama_8b_on_one_b200(estimator: duckdb.DuckDBPyConnection, of: Coeffici
 def test_attention_copies_exchange_tokens_where_they_share_experts(
     estimator: duckdb.DuckDBPyConnection, of: Coefficients
 ) -> None:
-    """Mixtral, two copies of the attention over four experts' GPUs, against one copy whose experts lie on the same GPUs."""
+    """Mixtral, two copies of the attention that share one set of experts over their GPUs, against two copies of everything."""
     mixtral = {"architecture": "mixtral-8x7b", "tp": 1, "dp": 2, "concurrency": 2, "reported_memory_gib": 200.0, **CACHED}
     shared, apart = evaluate(estimator, [{**mixtral, "ep": 2}, mixtral])
     experts, expert_width = 45_097_156_608, 14336

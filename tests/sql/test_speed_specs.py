@@ -147,7 +147,7 @@ def test_a_card_without_rates_has_memory_but_no_speed(estimator: duckdb.DuckDBPy
 
 
 def test_speculative_decoding_checks_several_tokens_in_one_step(estimator: duckdb.DuckDBPyConnection) -> None:
-    """A step of Llama-3.1-8B that checks four tokens reads the same bytes: what is accepted of them comes nearly free at batch 1."""
+    """A step of Llama-3.1-8B that checks four tokens reads the same bytes: what it accepts of them is nearly free at batch 1."""
     rows = [{**LLAMA, "context": 2048, "concurrency": batch} for batch in (1, 400)]
     estimator.register("asked_rows", configurations([{**row, "reported_memory_gib": 500.0} for row in rows]).to_arrow())
     try:
