@@ -126,6 +126,10 @@ def _conditions(
     if quantization is not None and quantization != "native" and quantization == model["own_precision"]:
         notes.append(f"{question.model} is published in {quantization}: that is its native precision")
         quantization = "native"
+    if meant["shape"] is not None and meant["provider"] is not None:
+        offering = [str(row[0]) for row in fetch(connection, "ask/shape_providers.sql", meant).rows]
+        if meant["provider"] not in offering:
+            raise QuestionError(f"{meant['shape']} is a shape of {', '.join(offering)}, not of {meant['provider']}")
     return {
         "model": question.model,
         "architecture": model["architecture_key"],
@@ -191,7 +195,8 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
         if nearest.rows:
             first = nearest.records()[0]
             return nearest, (
-                f"{offers:,} offers hold {question.model} at {context:,} tokens, none within {', '.join(question.bounds())}; "
+                f"{offers:,} {'offer holds' if offers == 1 else 'offers hold'} {question.model} at {context:,} tokens, "
+                f"none within {', '.join(question.bounds())}; "
                 f"{_closest(first, timed)}"
             )
     misses = fetch(connection, "ask/misses.sql", conditions)
@@ -199,15 +204,19 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
         remarks = fetch(connection, "ask/remarks.sql", conditions).records()
         named = "; ".join(f"{row['provider']} {row['shape']}: {row['reason']}" for row in remarks)
         quantized = f" in {conditions['quantization']} (`shapefit estimate` answers for any precision)"
+        asked = ", ".join(f"--{name} {conditions[name]}" for name in ("provider", "shape", "region") if conditions[name])
         return misses, (
             f"no shape is looked at for {question.model}{quantized if conditions['quantization'] else ''}"
+            f"{f' that meets {asked}' if asked else ''}"
             f"{f' ({named})' if named and question.shape else ''}"
         )
     first = misses.records()[0]
     longest = fetch(connection, "ask/longest_context.sql", conditions).rows[0][0]
     missing = first["missing_gib_per_gpu"]
     nearest_shape = f"nearest is {first['provider']} {first['shape']} in {first['quantization']}"
-    lacking = f", which lacks {max(missing, 0.1):.1f} GiB a GPU" if missing is not None and missing > 0 else f": {first['reason']}"
+    lacking = (
+        f", which lacks {max(missing, 0.1):.1f} GiB a GPU" if missing is not None and missing > 0 else f": {first['reason']}"
+    )
     return misses, (
         f"{question.model} fits no shape that was asked for at {context:,} tokens; {nearest_shape}{lacking}"
         + (f"; it fits up to {longest:,} tokens" if longest else "; no published context fits either")
@@ -223,7 +232,7 @@ def _closest(row: dict[str, object], timed: bool) -> str:
     if row["single_stream_tpot_ms"] is None:
         return "the speed of none is known"
     return (
-        f"the fastest, {offer}, takes {row['single_stream_ttft_ms']:.0f} ms to the first token and "
+        f"the fastest, {offer}, takes {row['single_stream_ttft_ms']:,.0f} ms to the first token and "
         f"{row['single_stream_tpot_ms']:.1f} ms for each further one of a single request, at {price}"
     )
 

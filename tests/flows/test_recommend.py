@@ -320,6 +320,10 @@ def test_the_checkpoint_s_own_precision_is_native() -> None:
         (["not a model id"], "owner/name"),
         ([QWEN, "--shapes-file", "absent.csv"], "absent.csv"),
         ([QWEN, "--output", "answer.xlsx"], "end its name in"),
+        ([QWEN, "--context", "1.5"], "a whole number is needed, not 1.5"),
+        ([QWEN, "--max-tpot-ms", "inf"], "--max-tpot-ms"),
+        ([QWEN, "--policy", "kaito", "--spot"], "--spot is no condition of --policy kaito"),
+        (["", "--context", "8192"], "needs a model"),
         ([QWEN, "--workload", "chat", "--context", "100"], "does not hold a request of the workload chat"),
     ],
 )
@@ -327,6 +331,14 @@ def test_names_that_mean_nothing_are_bad_input(tokens: list[str], said: str) -> 
     asked = ask(*tokens)
     assert (asked.status, asked.out, asked.err.count("\n")) == (2, "", 1)
     assert said in asked.err
+
+
+def test_a_shape_of_another_provider_is_bad_input() -> None:
+    best = ask(QWEN, "--context", "8192").rows[0]
+    other = next(row["provider"] for row in ask(QWEN, "--context", "8192").rows if row["provider"] != best["provider"])
+    asked = ask(QWEN, "--shape", best["shape"], "--provider", other)
+    assert asked.status == 2
+    assert f"{best['shape']} is a shape of {best['provider']}, not of {other}" in asked.err
 
 
 def test_a_refused_model_says_why_and_what_to_do() -> None:
