@@ -300,3 +300,22 @@ def test_a_faster_card_never_slows_a_row(
         times = [answer[name] for answer in answers]
         assert all(fast <= slow * (1 + 1e-9) for slow, fast in itertools.pairwise(times))
         assert all(slow <= fast * 1.1001 for slow, fast in itertools.pairwise(times))
+
+
+def test_every_accelerator_with_known_rates_has_a_speed_near_its_own_floor(
+    estimator: duckdb.DuckDBPyConnection, catalogs: dict[str, pl.DataFrame]
+) -> None:
+    """Llama-3.1-8B alone on each card: above the reading of its weights, and at most 2.5 times that and its layers."""
+    known = catalogs["gpus"].filter(pl.col("memory_bandwidth_gb_per_s").is_not_null())
+    known = known.filter(pl.coalesce("bf16_tflops", "fp16_tflops").is_not_null())
+    rows = [{"architecture": "llama-3.1-8b", "gpu": gpu, "reported_memory_gib": 500.0, **CACHED} for gpu in known["gpu"]]
+    answers = {answer["gpu"]: answer for answer in evaluate(estimator, rows) if answer["outcome"] != "refused"}
+    assert len(answers) > 45
+    generations = dict(known.select("gpu", "generation").iter_rows())
+    for gpu, bandwidth in known.select("gpu", "memory_bandwidth_gb_per_s").iter_rows():
+        if gpu in answers:
+            floor_ms = reading(2 * 7.5e9, bandwidth, 1.0)
+            assert floor_ms < answers[gpu]["tpot_ms"] < 2.5 * floor_ms + 3, gpu
+            fitted = generations[gpu] in ("hopper", "blackwell_dc", "cdna4")
+            assert (answers[gpu]["calibration"] == "measured") is fitted, gpu
+            assert (answers[gpu]["calibration"] == "default") or generations[gpu] not in ("other", "volta", "turing"), gpu
