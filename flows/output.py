@@ -302,7 +302,7 @@ def _printable(text: str) -> str:
 def _member(value: object, margin: str = "  ") -> str:
     """A value as JSON text; its lines after the first begin with the margin. Records of plain values take a fast way."""
     records = value if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value) else []
-    if records and not any(isinstance(entry, dict | list | tuple) for record in records for entry in record.values()):
+    if records and not {type(entry) for record in records for entry in record.values()} & {dict, list, tuple}:
         lines = ",\n".join(f"{margin}  {_flat(record)}" for record in records)
         return f"[\n{lines}\n{margin}]"
     return json.dumps(_json_value(value), indent=2, ensure_ascii=False).replace("\n", f"\n{margin}")
