@@ -86,22 +86,51 @@ def test_the_second_version_says_what_changed(tmp_path: Path) -> None:
     assert published.changes == {"model_added": 1, "model_gone": 1, "price": 1, "shape_gone": 1}
 
 
-def test_a_fit_that_is_lost_or_gained_is_a_change(tmp_path: Path) -> None:
-    whole = tables_of()
-    halved = tables_of()
-    halved["contexts"] = halved["contexts"].tail(1)
-    publish(tmp_path, "one", whole)
-    assert publish(tmp_path, "two", halved).changes["fit_lost"] > 0
-    assert publish(tmp_path, "three", whole).changes["fit_gained"] > 0
+def with_setting(tables: dict[str, pl.DataFrame], key: str, value: float) -> dict[str, pl.DataFrame]:
+    """Tables with another value of a setting of publishing."""
+    setting = (pl.col("policy") == "publish") & (pl.col("key") == key)
+    return {**tables, "policies": tables["policies"].with_columns(value=pl.when(setting).then(value).otherwise("value"))}
+
+
+def test_fits_lost_and_gained_are_counted_for_every_model_and_listed_for_the_most_downloaded(tmp_path: Path) -> None:
+    """Rows per model are too many for a file here: they are counted all the same, and the database still gives them."""
+    whole = with_setting(with_setting(tables_of(), "models_named", 1), "recommendation_rows_written", 10)
+    fine_tune = whole["models"].with_columns(model_id=pl.lit("a/fine-tune"), downloads=pl.lit(10**9, pl.Int64))
+    whole["models"] = pl.concat([whole["models"], fine_tune])
+    halved = {**whole, "contexts": whole["contexts"].tail(1)}
+    first = publish(tmp_path, "one", whole)
+    second = publish(tmp_path, "two", halved)
+    listed = pl.read_parquet(second.path / "changes.parquet")
+    assert second.changes == {"fit_lost": 2 * listed.height} and listed.height > 0
+    assert set(listed["model_id"]) == {"a/fine-tune"}
+    assert publish(tmp_path, "three", whole).changes == {"fit_gained": 2 * listed.height}
+
+    assert not (first.path / "recommendations.parquet").exists()
+    assert (first.path / "architecture_recommendations").is_dir()
+    run = read_run(first.path)
+    assert run["counts"]["recommendations"] == 2 * run["counts"]["architecture_recommendations"] > 10
+    assert "join architecture_recommendations/ with models.parquet" in run["recommendations_left_out"]
+    assert run["recommendations_left_out"] in (first.path / "data_dictionary.md").read_text()
+    with open_version(first.path) as connection:
+        assert len(connection.table("recommendations").fetchall()) == run["counts"]["recommendations"]
 
 
 def test_an_unchanged_run_is_recognised_whenever_it_was_fetched(tmp_path: Path) -> None:
+    """It takes over what is the same, and has its own crawl's facts."""
     tables = tables_of()
     assert not publish(tmp_path, "one", tables).unchanged
     later = {**tables, "models": tables["models"].with_columns(pl.col("fetched_at").dt.offset_by("1d"), downloads=pl.lit(7))}
     again = publish(tmp_path, "two", later)
     assert again.unchanged
     assert again.changes == {}
+    one, two = (Versions(tmp_path).root / name for name in ("one", "two"))
+    assert read_run(one)["content_hash"] == read_run(two)["content_hash"]
+    for path in (two / "recommendations.parquet", *two.glob("architecture_recommendations/*/*.parquet")):
+        assert path.samefile(one / path.relative_to(two))
+    with open_version(two) as connection:
+        assert connection.table("models").pl()["downloads"].to_list() == [7]
+        assert connection.table("changes").fetchall() == []
+        assert connection.table("recommendations").limit(1).fetchall()
 
 
 def test_a_failed_check_leaves_latest_as_it_was_and_says_what_failed(tmp_path: Path) -> None:
