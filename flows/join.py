@@ -93,8 +93,9 @@ def assemble(
     with _timed(seconds, "results"):
         for name in _RESULTS:
             run_sql(connection, f"results/{name}.sql")
-        for statement in contracts.duckdb_comment_statements("recommendations", "view"):
-            connection.execute(statement)
+        for name in ("recommendations", "best_shapes"):
+            for statement in contracts.duckdb_comment_statements(name, "view"):
+                connection.execute(statement)
     counted = ("models", "architectures", "hardware", "layouts", "architecture_recommendations")
     return JoinReport({name: count(connection, name) for name in counted}, seconds, time.monotonic() - started)
 

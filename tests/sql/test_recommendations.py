@@ -107,6 +107,8 @@ def test_layouts_of_every_objective_have_their_figures(joined: duckdb.DuckDBPyCo
 def test_each_kind_is_the_best_of_its_kind(joined: duckdb.DuckDBPyConnection) -> None:
     found = joined.sql("from best_shapes").pl()
     assert tuple(found.columns) == contracts.TABLES["best_shapes"].columns
+    comment = "select comment from duckdb_columns() where table_name = 'best_shapes' and column_name = 'shape_kind'"
+    assert joined.sql(comment).fetchall() == [("smallest, cheapest_per_token, fastest, most_users or balanced",)]
     contracts.conform("best_shapes", found)
     for quantization in ("native", "fp8"):
         at = f"{AT} and quantization = '{quantization}'"
