@@ -104,9 +104,7 @@ def _slim(lake: Lake) -> int:
         path.unlink()
     table, requested = read_table(lake, "hub_files"), read_requested(lake)
     if table is not None and requested:
-        wanted = pl.col("model_id").is_in(requested)
-        lenders = table.filter(wanted)["headers_of"].drop_nulls().implode()  # models whose headers a wanted one shares
-        asked_for = table.filter(wanted | pl.col("model_id").is_in(lenders))
+        asked_for = table.filter(pl.col("model_id").is_in(requested))  # the next crawl drops texts that no row names any more
         if asked_for.height < table.height:
             write_table(lake, "hub_files", asked_for)
             say(f"over the disk budget: the lake forgets {table.height - asked_for.height:,} models that were not asked for")

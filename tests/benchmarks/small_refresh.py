@@ -82,7 +82,8 @@ class Command:
         context.set_forkserver_preload(
             ["flows.refresh", "flows.published_rows", "flows.join", "flows.status", "flows.cli", __name__]
         )
-        what = (self.arguments, self.prefect, dict(self.settings), self.longest_file, self.user, str(self._said))
+        settings = {key: float(value) for key, value in self.settings.items()}
+        what = (self.arguments, self.prefect, settings, self.longest_file, self.user, str(self._said))
         self._process: ForkServerProcess = context.Process(target=_run, args=what)
         self._process.start()
 

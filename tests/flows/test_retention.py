@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -14,11 +15,12 @@ import pytest
 from published_set import copied_versions
 
 from flows.integrity import damage, sound_latest
-from flows.lake import open_lake
+from flows.lake import open_lake, read_table, write_requested, write_table
 from flows.publish import point_latest
 from flows.published import DATABASE, Versions, open_version, read_run
 from flows.retention import Limits, disk_use, retire
 from flows.status import rollback
+from transforms.contracts import frame_of
 
 HOUR = 3600.0
 UNBOUND = float("inf")
@@ -121,6 +123,18 @@ def test_rollback_refuses_a_damaged_version(tmp_path: Path, capsys: pytest.Captu
     assert main(["rollback", "--data", str(tmp_path)]) == 2
     assert "version a is damaged: rejects.parquet" in capsys.readouterr().err
     assert Versions(tmp_path).latest().name == "b"
+
+
+def test_over_the_budget_the_lake_forgets_what_nobody_asks_for(tmp_path: Path) -> None:
+    lake = open_lake(tmp_path)
+    now = datetime.now(UTC)
+    facts = {"status": "ok", "source": "hub", "fetched_at": now, "read_at": now}
+    write_table(lake, "hub_files", frame_of("hub_files", [{"model_id": name, **facts} for name in ("asked/for", "no/longer")]))
+    write_requested(lake, ["asked/for"])
+    retire(tmp_path, Limits(1, UNBOUND, 0))
+    assert read_table(lake, "hub_files").height == 2
+    retire(tmp_path, Limits(1, 0, 0))
+    assert read_table(lake, "hub_files")["model_id"].to_list() == ["asked/for"]
 
 
 def test_a_reader_is_never_disturbed_by_versions_that_come_and_go(tmp_path: Path) -> None:
