@@ -146,8 +146,8 @@ def test_a_tower_is_divided_but_for_a_third(estimator: duckdb.DuckDBPyConnection
     """Mistral-Small-3.1 (w8a8) at tp 1 and 2: 24.07 and 12.11 GiB with a tower of 0.82."""
     one, two = evaluate(estimator, [{"architecture": "gemma-3-27b", "tp": tp, "gpu_count": tp} for tp in (1, 2)])
     tower = 2 * 417_000_000 / GIB
-    norms = 2 * (2 * 62 + 1) * 5376 / GIB
-    halved = (one["weights_gib_per_gpu"] - tower - norms) / 2 + norms
+    whole = (2 * (2 * 62 + 1) * 5376 + 2 * 131072 * 128) / GIB  # norms and rotary tables
+    halved = (one["weights_gib_per_gpu"] - tower - whole) / 2 + whole
     assert two["weights_gib_per_gpu"] - halved == pytest.approx(tower * (0.32 + 0.68 / 2), rel=0.01)
 
 
@@ -159,3 +159,19 @@ def test_latent_attention_keeps_copies_of_its_up_projections(estimator: duckdb.D
     ][0]
     copies = 2 * 61 * 128 * 256 * 512 / 8 / GIB
     assert row["weights_gib_per_gpu"] - counted / 8 / GIB >= copies
+
+
+def test_rotary_tables_are_as_long_as_the_config_says(estimator: duckdb.DuckDBPyConnection) -> None:
+    """Llama-3.1-8B loads 14.99 GiB where 14.96 are stored: 131,072 positions of 128 values, on every GPU and at any context."""
+    one, short, two = evaluate(
+        estimator,
+        [
+            {"architecture": "llama-3.1-8b", "context": 131072},
+            {"architecture": "llama-3.1-8b", "context": 1024},
+            {"architecture": "llama-3.1-8b", "tp": 2, "gpu_count": 2},
+        ],
+    )
+    assert one["weights_gib_per_gpu"] == short["weights_gib_per_gpu"] == pytest.approx(14.99, abs=0.005)
+    table = 2 * 131072 * 128 / GIB
+    norms = 2 * 65 * 4096 / GIB
+    assert two["weights_gib_per_gpu"] == pytest.approx((one["weights_gib_per_gpu"] - table - norms) / 2 + table + norms)

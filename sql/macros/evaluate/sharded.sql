@@ -25,6 +25,7 @@ joined as (
         absorbed_bytes(
             a.mla_layers, a.attention_heads, asked.tp, a.head_dim - a.qk_rope_head_dim, a.value_head_dim, a.kv_lora_rank
         ) as absorbed_gpu_bytes,
+        rotary_cache_bytes(a.max_position_embeddings, coalesce(a.qk_rope_head_dim, a.head_dim)) as rotary_gpu_bytes,
         q.quantization as precision,
         q.speed_class,
         q.arithmetic,
@@ -128,7 +129,7 @@ placed as (
             embedding_bytes / tp + tower_bytes * (tower_copied_share + (1 - tower_copied_share) / tp) + other_bytes,
             lm_head_bytes / tp,
             embedding_bytes / tp
-        ) as gpu_weights_bytes,
+        ) + rotary_gpu_bytes as gpu_weights_bytes,
         greatest(0, dense_bytes - 2 * (dense_parameters - dense_linear_parameters)) as dense_linear_bytes,
         layout_refusal(
             tp,
@@ -182,6 +183,6 @@ select * exclude (
     quantization_activations, quantization_format, attention_heads, kv_heads, full_kv_heads,
     window_kv_heads, state_layers, precision_shard_multiple, checkpoint_is_16bit, linear_bits, expert_bits, attention_bytes,
     dense_mlp_bytes, shared_expert_bytes, linear_attention_bytes, embedding_bytes, lm_head_bytes, router_bytes, norm_bytes,
-    tower_bytes, other_bytes, bytes_per_attention_parameter, absorbed_gpu_bytes, tp_share
+    tower_bytes, other_bytes, bytes_per_attention_parameter, absorbed_gpu_bytes, rotary_gpu_bytes, tp_share
 )
 from classed;
