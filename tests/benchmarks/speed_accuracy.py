@@ -40,7 +40,7 @@ def main() -> int:
     print(f"{measured.runs.height} of {measured.given} rows used; {suspect} marked suspect, left out of fits and kept in errors")
     for title, errors in (("as shipped", shipped), ("model left out", by_model), ("GPU left out", by_gpu)):
         print("\n".join(lines(title, errors)))
-    _print_others(read_other_runs(directory / "throughput_other.csv", twins))
+    _print_others(read_other_runs(directory / "throughput_other.csv", twins, queueing=True))
     met = [_print_aims(by_model), _print_coverage(by_model)]
     return 0 if all(met) else 1
 
@@ -56,7 +56,7 @@ def _errors(measured: MeasuredRuns) -> tuple[pl.DataFrame, pl.DataFrame, pl.Data
 
 
 def _print_others(measured: MeasuredRuns) -> None:
-    """Complete runs of mixed trust: nothing is fitted to those of the main file's accelerators."""
+    """Complete runs of mixed trust, as a user would ask for them: nothing is fitted to those of the main file's accelerators."""
     with speed_macros(measured) as macros:
         errors = judged(measured.runs, macros.predict({}))
     print("\n".join(lines(f"runs of mixed trust, as shipped ({measured.runs.height} of {measured.given} complete rows)", errors)))

@@ -30,7 +30,7 @@ def judged(runs: pl.DataFrame, predicted: pl.DataFrame) -> pl.DataFrame:
     """The runs that got an estimate, with it and the ratio estimate / measurement of each measure (`tpot_ms_ratio`, …)."""
     joined = runs.join(predicted, on="run").filter(pl.col("predicted_tpot_ms").is_not_null())
     joined = joined.with_columns(
-        predicted_output_tokens_per_s=output_rate(pl.col("predicted_ttft_ms"), pl.col("predicted_tpot_ms"))
+        predicted_output_tokens_per_s=output_rate(pl.col("predicted_ttft_ms"), pl.col("predicted_tpot_ms"), "predicted_requests")
     )
     return joined.with_columns((pl.col(f"predicted_{name}") / pl.col(name)).alias(f"{name}_ratio") for name in MEASURES)
 

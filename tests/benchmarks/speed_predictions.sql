@@ -14,6 +14,7 @@ predictions as (
         id::uinteger as run,
         ttft_ms as predicted_ttft_ms,
         tpot_ms as predicted_tpot_ms,
+        requests as predicted_requests,
         speed_calibration as calibration
     from served_shards
 )

@@ -74,10 +74,11 @@ def read_runs(path: Path, twins: Path) -> MeasuredRuns:
     return _asked(runs)
 
 
-def read_other_runs(path: Path, twins: Path) -> MeasuredRuns:
+def read_other_runs(path: Path, twins: Path, queueing: bool = False) -> MeasuredRuns:
     """The runs of mixed trust (`throughput_other.csv`) that are complete: a stated load and both times, of an engine we estimate.
 
-    Rows that their collector flagged are left out, and so are offline maxima, static batches and rates of requests.
+    Rows that their collector flagged are left out, and so are offline maxima, static batches and rates of requests. `queueing`:
+    requests beyond what memory holds wait, as for a user who asks for an estimate (on small cards most do).
     """
     table = pl.read_csv(path, infer_schema_length=None)
     stand_ins = pl.read_csv(twins).select(model="model_id", twin="corpus_model_id", twin_quantization="quantization")
@@ -116,10 +117,10 @@ def read_other_runs(path: Path, twins: Path) -> MeasuredRuns:
         tpot_ms="tpot_ms",
         suspect=pl.lit(False),
     )
-    return _asked(runs)
+    return _asked(runs, queueing)
 
 
-def _asked(runs: pl.DataFrame) -> MeasuredRuns:
+def _asked(runs: pl.DataFrame, queueing: bool = False) -> MeasuredRuns:
     given = runs.height
     known = read_snapshot()["models"]["model_id"]
     with TemporaryDirectory() as nowhere:
@@ -147,10 +148,12 @@ def _asked(runs: pl.DataFrame) -> MeasuredRuns:
     models = facts.models.join(lengths, on="architecture_key")
     version = partial(resolve_engine_version, catalogs["engines"])
     resolved = resolve(asked, models, facts.rejects, catalogs, version)
-    configurations = for_evaluation(resolved).with_columns(
-        pl.lit(value, dtype).alias(name)
-        for (name, value), dtype in zip(_UNBOUNDED.items(), (pl.Float64(), pl.Int32(), pl.Int32()), strict=True)
-    )
+    configurations = for_evaluation(resolved)
+    if not queueing:
+        configurations = configurations.with_columns(
+            pl.lit(value, dtype).alias(name)
+            for (name, value), dtype in zip(_UNBOUNDED.items(), (pl.Float64(), pl.Int32(), pl.Int32()), strict=True)
+        )
     kinds = models.select(asked="model_id", key="architecture_key").join(
         facts.architectures.select(
             key="architecture_key",
@@ -182,9 +185,9 @@ def _bucket(batch: pl.Expr) -> pl.Expr:
     return named
 
 
-def output_rate(ttft: pl.Expr, tpot: pl.Expr) -> pl.Expr:
+def output_rate(ttft: pl.Expr, tpot: pl.Expr, requests: str = "requests") -> pl.Expr:
     """Output tokens per second of a deployment whose requests take these times (ms), as the closed loop makes it."""
-    return 1000 * pl.col("requests") * pl.col("output_tokens") / (ttft + (pl.col("output_tokens") - 1) * tpot)
+    return 1000 * pl.col(requests) * pl.col("output_tokens") / (ttft + (pl.col("output_tokens") - 1) * tpot)
 
 
 class SpeedMacros:
@@ -196,7 +199,7 @@ class SpeedMacros:
         self.shipped = coefficients_of(connection.table("speed_coefficients").pl())
 
     def predict(self, coefficients: Mapping[Coefficient, float]) -> pl.DataFrame:
-        """run, predicted_ttft_ms and predicted_tpot_ms of every run with these coefficients, the others as shipped."""
+        """run, predicted times (ms) and requests running, of every run with these coefficients, the others as shipped."""
         rows = [(*name, value) for name, value in {**self.shipped, **coefficients}.items()]
         self._connection.register("candidates", pl.DataFrame(rows, schema=["scope", "key", "name", "value"], orient="row"))
         self._connection.execute((HERE / "speed_candidates.sql").read_text(encoding="utf-8"))

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from tests.benchmarks.fit_speed import Fitted, rewritten
-from tests.benchmarks.speed_errors import SHARE, coverage, interval, judged, overall
+from tests.benchmarks.speed_errors import SHARE, coverage, coverage_left_out, held_interval, interval, judged, overall
 from tests.benchmarks.speed_fitting import Anchor, fit, left_out, named, weights
 from tests.benchmarks.speed_runs import MeasuredRuns, read_other_runs, read_runs, speed_macros
 
@@ -54,7 +54,11 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> MeasuredRuns:
     with speed_macros(read) as macros:
         times = macros.predict(TRUE)
     runs = read.runs.drop("ttft_ms", "tpot_ms", "output_tokens_per_s").join(times, on="run")
-    runs = runs.rename({"predicted_ttft_ms": "ttft_ms", "predicted_tpot_ms": "tpot_ms"}).drop("calibration").sort("run")
+    runs = (
+        runs.rename({"predicted_ttft_ms": "ttft_ms", "predicted_tpot_ms": "tpot_ms"})
+        .drop("calibration", "predicted_requests")
+        .sort("run")
+    )
     rate = (
         1000
         * pl.col("requests")
@@ -101,6 +105,17 @@ def test_an_interval_holds_its_share() -> None:
     assert bounds[0] < 1 < bounds[1]
 
 
+def test_an_interval_of_few_models_is_widened_until_it_holds_the_next_ones_runs() -> None:
+    ratios = {model: [0.9 + 0.05 * model + 0.004 * number for number in range(25)] for model in range(6)}
+    rows = [(str(model), ratio) for model, values in ratios.items() for ratio in values]
+    errors = pl.DataFrame(rows, schema=["model", "tpot_ms_ratio"], orient="row")
+    assert coverage_left_out(errors, "tpot_ms") < SHARE
+    narrow, wide = interval(errors, "tpot_ms"), held_interval(errors, "tpot_ms")
+    assert wide[0] <= narrow[0]
+    assert wide[1] >= narrow[1]
+    assert wide != narrow
+
+
 def test_fitted_rows_replace_their_own_and_keep_the_rest() -> None:
     text = (
         "scope,key,name,value,basis,source,as_of\n"
@@ -144,3 +159,6 @@ def test_flagged_and_unfinished_runs_are_left_out(tmp_path: Path) -> None:
     read = read_other_runs(tmp_path / "other.csv", tmp_path / "twins.csv")
     assert (read.given, read.runs.height) == (1, 1)
     assert read.runs.select("dp", "batch", "gpu").row(0) == (2, 4.0, "H100-SXM5-80GB")
+    assert read.configurations["reported_memory_gib"].item() > 1000
+    queueing = read_other_runs(tmp_path / "other.csv", tmp_path / "twins.csv", queueing=True)
+    assert queueing.configurations["reported_memory_gib"].item() == 79.2
