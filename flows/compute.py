@@ -42,7 +42,10 @@ class RunnerError(ValueError):
 
 
 def compute_buckets(data: str, full: bool) -> Grid:
-    """Compute what the lake does not know of the grid, on the task runner that the environment names. Raises RunnerError."""
+    """Compute what the lake does not know of the grid, on the task runner that the environment names.
+
+    Raises RunnerError, and PublishError when rows offend a check, the disk fails or the cluster does not answer.
+    """
     return compute.with_options(task_runner=task_runner())(data, full)
 
 

@@ -23,7 +23,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.catalogs import load_catalogs
-from flows.compute import compute_buckets
+from flows.compute import compute_buckets, task_runner
 from flows.crawl import CrawlReport, crawl, read_model_lists
 from flows.extract import ExtractReport, extract, read_extracted
 from flows.grid import Grid, GridReport
@@ -64,6 +64,7 @@ def run_refresh(
     version that fails its checks; what was published before is then as it was.
     """
     read_model_lists(models)  # what is wrong with the input is said before anything starts
+    task_runner()
     local = local_directory(data)
     load_catalogs(data=local)
     with refresh_lock(local):
