@@ -85,7 +85,7 @@ def _run(command: Callable[..., object], given: BoundArguments) -> object:
             with working_copy(data) as given.arguments["data"]:
                 return command(*given.args, **given.kwargs)
         if command.__module__ != __name__:
-            raise ValueError(f"{command.__name__} keeps its measurements in a directory: name one with --data")
+            raise ValueError("size keeps its measurements in a directory: name one with --data")
         given.arguments["data"] = readable(data, whole=command is export)
     return command(*given.args, **given.kwargs)
 
