@@ -44,6 +44,8 @@ def connect(
         "memory_limit": memory_limit,
         "threads": str(threads or os.cpu_count() or 1),
         "preserve_insertion_order": "false",
+        # DuckDB 2.0 joins dictionaries by reference, and its cache of small chunks fails when a join that spills changes them.
+        "enable_caching_operators": "false",
     }
     if spill is None and path is not None:
         spill = path.parent / f".{path.name}.tmp"
@@ -92,11 +94,11 @@ def definitions() -> tuple[str, ...]:
         folder: {file.name.removesuffix(".sql") for file in _sql_files(folder)} for folder in ("macros", "policies", "views")
     }
     texts = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for folder in named for file in _sql_files(folder)}
-    needs: dict[str, set[str]] = {}
+    needs: dict[str, list[str]] = {}  # in order, not as sets: the texts' order is part of what a computed file is named by
     for name, text in texts.items():
         bare = _COMMENT.sub("", text)
         used = set(_CALL.findall(bare)) & (named["macros"] | named["policies"]) | set(_WORD.findall(bare)) & named["views"]
-        needs[name] = used - {name}
+        needs[name] = sorted(used - {name})
     return tuple(texts[name] for name in TopologicalSorter(needs).static_order())
 
 

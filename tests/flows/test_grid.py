@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -161,3 +164,14 @@ def test_a_setting_names_who_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHAPEFIT_WORKERS", "0")
     with pytest.raises(RunnerError, match="1 or more"):
         task_runner()
+
+
+def test_another_process_names_the_files_alike() -> None:
+    code = "from flows.computed import key_of; from flows.database import definitions; print(key_of(*definitions()))"
+    named = {
+        subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(named) == 1
