@@ -24,7 +24,7 @@ def query(sql: str, data: Path) -> Rows:
         try:
             cursor = connection.execute(sql)
             if cursor is None:
-                raise QueryError("there is no statement in the query: try `shapefit query \"show tables\"`")
+                raise QueryError('there is no statement in the query: try `shapefit query "show tables"`')
             columns = tuple(column[0] for column in cursor.description or ())
             return Rows(columns, cursor.fetchall() if columns else [])
         except (duckdb.Error, RuntimeError) as error:

@@ -240,8 +240,8 @@ _CATALOGS = (
     _table(
         "lmi_guide",
         "one sample model of one row of the LMI guide's instance table",
-        """parameters_billion shape sample_model sample_parameters_billion layers hidden_size guide_batch_low guide_batch_high source
-        as_of note""",
+        """parameters_billion shape sample_model sample_parameters_billion layers hidden_size guide_batch_low guide_batch_high
+        source as_of note""",
         "parameters_billion shape sample_model",
         "layers hidden_size note",
     ),

@@ -5,6 +5,13 @@
 --   balanced     dollars per million output tokens
 with
 
+counted as (
+    select
+        *,
+        counted_rate(output_tokens_per_s, output_low_tokens_per_s, pp, nodes) as counted_tokens_per_s
+    from evaluated
+),
+
 layouts_ranked as (
     select
         *,
@@ -12,13 +19,15 @@ layouts_ranked as (
             partition by offer
             order by
                 case $objective
-                    when 'cost' then -output_tokens_per_s
+                    when 'cost' then -counted_tokens_per_s
                     when 'performance' then single_stream_tpot_ms
-                    else single_stream_tpot_ms / output_tokens_per_s
+                    else single_stream_tpot_ms / counted_tokens_per_s
                 end nulls last,
-                dp desc
+                tp,
+                pp,
+                ep
         ) as place
-    from evaluated
+    from counted
     where ($max_ttft_ms is null or ttft_ms <= $max_ttft_ms)
         and ($max_tpot_ms is null or tpot_ms <= $max_tpot_ms)
 ),

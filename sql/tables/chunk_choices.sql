@@ -3,8 +3,7 @@
 --   cost         most output tokens per second at the best batch within the default SLO: the least cost per token of that machine
 --   performance  least time per output token of a single request
 --   balanced     greatest product of the two, throughput over single-request time
--- No run with pipeline stages inside one machine is among those that speeds were fitted to: such a layout counts with the low end of its
--- interval, so that it is taken where the memory that stages free outweighs the doubt.
+-- Stages inside one machine are taken where the memory that they free outweighs the doubt about their speed (counted_rate).
 -- Of equals the least split layout is taken, which without speed (an accelerator without rates) is the most copies of the smallest replica.
 create or replace temp table chunk_choices as
 with
@@ -22,8 +21,12 @@ deployments as (
         classes.pp,
         classes.ep,
         classes.dp,
-        coalesce(replicas.output_tokens_per_s, 1e-6) * classes.dp
-            * if(classes.pp > 1 and classes.nodes = 1, coalesce(intervals.rate_low, 1), 1) as throughput,
+        counted_rate(
+            coalesce(replicas.output_tokens_per_s, 1e-6) * classes.dp,
+            replicas.output_tokens_per_s * classes.dp * intervals.rate_low,
+            classes.pp,
+            classes.nodes
+        ) as throughput,
         coalesce(replicas.single_stream_tpot_ms, 1e6) as single_ms
     from chunk_replicas as replicas
     join deployment_classes as classes using (replica_class)

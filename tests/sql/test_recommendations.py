@@ -89,7 +89,7 @@ def test_costs_are_of_one_deployment_at_the_stated_load(joined: duckdb.DuckDBPyC
 
 def test_layouts_of_every_objective_have_their_figures(joined: duckdb.DuckDBPyConnection) -> None:
     """Stored per architecture as the view `fits` computes them for the same layout."""
-    at = """architecture_key = 'phi-4' and context = 16384 and provider = 'oci' and shape = 'BM.GPU.H100.8' and nodes = 1
+    at = """architecture_key = 'llama-3.1-8b' and context = 8192 and provider = 'oci' and shape = 'BM.GPU.H100.8' and nodes = 1
         and quantization = 'native' and kv_dtype = 'auto'"""
     best = rows(joined, f"from architecture_recommendations where {at}")[0]
     layouts = {(row["tp"], row["pp"], row["dp"], row["ep"]): row for row in rows(joined, f"from fits where {at}")}
