@@ -107,7 +107,11 @@ def open_version(version: Path) -> duckdb.DuckDBPyConnection:
     """
     import _duckdb  # alone: the package around it takes 0.1 s to import, a third of an answer, and adds nothing to a query
 
-    connection = _duckdb.connect(str(version.resolve() / DATABASE), read_only=True, config={"enable_external_access": "false"})
+    settings = {
+        "enable_external_access": "false",
+        "enable_caching_operators": "false",  # as in flows.database: DuckDB 2.0 fails over dictionaries that a join changes
+    }
+    connection = _duckdb.connect(str(version.resolve() / DATABASE), read_only=True, config=settings)
     connection.execute(sql_text("ask/session.sql"))
     return connection
 
