@@ -264,7 +264,7 @@ def test_batch_raises_throughput_without_a_jump(
         assert slow / fast <= (large - 1) / (small - 1) * 1.0001
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=7, deadline=None)
 @given(
     architecture=st.sampled_from(ARCHITECTURES),
     batch=st.sampled_from([1, 3, 16, 100, 400]),

@@ -36,7 +36,7 @@ TYPES = st.sampled_from(
      "falcon", "jamba", "zamba2", "lfm2", "openelm", "kimi_linear", "longcat_flash", "minimax", "unheard_of", "rwkv",
      "recurrent_gemma"]
 )  # fmt: skip
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+RELAXED = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def check(result: Extracted | Reject) -> None:
