@@ -5,15 +5,7 @@ create or replace view fits as
 with
 
 fit_keys as (
-    select
-        grid.architecture_key,
-        grid.quantization,
-        ways.tp,
-        ways.pp,
-        greatest(1, ways.ep // ways.tp)::integer as dp,
-        ways.ep
-    from grid_quantizations as grid
-    cross join (select distinct tp, pp, ep from replica_classes) as ways
+    from grid_shard_keys('replica_classes')
 ),
 
 fit_shards as (
@@ -22,24 +14,7 @@ fit_shards as (
 ),
 
 fit_places as (
-    select
-        fit_shards.*,
-        places.replica_class,
-        places.gpu,
-        places.reported_memory_gib,
-        places.card_share as gpu_count,
-        places.interconnect_kind,
-        places.link_gb_per_s,
-        places.network_gb_per_s,
-        places.nodes,
-        null::double as gpu_memory_utilization,
-        null::integer as max_num_seqs,
-        null::integer as max_num_batched_tokens,
-        false as enforce_eager,
-        'vllm' as engine,
-        null::varchar as engine_version
-    from fit_shards
-    join replica_classes as places using (tp, pp, ep)
+    from placed_shards('fit_shards', 'replica_classes')
 ),
 
 fit_replicas_of_grid as (

@@ -3,15 +3,7 @@ create or replace table staging.chunk_shards as
 with
 
 shard_keys as (
-    select
-        grid.architecture_key,
-        grid.quantization,
-        ways.tp,
-        ways.pp,
-        greatest(1, ways.ep // ways.tp)::integer as dp,
-        ways.ep
-    from grid_quantizations as grid
-    cross join (select distinct tp, pp, ep from replica_classes) as ways
+    from grid_shard_keys('replica_classes')
 )
 
 select * replace (1 as dp)

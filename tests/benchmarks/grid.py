@@ -133,15 +133,9 @@ def _choose_rows(connection: duckdb.DuckDBPyConnection) -> int:
     _stage_shards(connection)
     connection.execute(
         """create temp view grid_replicas as
-        with placed as (
-            select
-                shards.*, ways.* exclude (tp, pp, ep, card_share), ways.card_share as gpu_count,
-                null::double as gpu_memory_utilization, null::integer as max_num_seqs, null::integer as max_num_batched_tokens,
-                false as enforce_eager, 'vllm' as engine, null::varchar as engine_version
-            from staging.grid_shards as shards
-            join replica_classes as ways using (tp, pp, ep)
-            where ways.nodes = 1
-        )
+        with shards as (from staging.grid_shards),
+        places as (from replica_classes where nodes = 1),
+        placed as (from placed_shards('shards', 'places'))
         from sized('placed')"""
     )
     columns = ", ".join((*KEYS, *COUNTS, *FIGURES))
@@ -153,11 +147,8 @@ def _stage_shards(connection: duckdb.DuckDBPyConnection) -> None:
     """The accepted shards, in small row groups: all processors then share the work on what follows from them."""
     connection.execute(
         """create or replace table staging.grid_shards as
-        with keys as (
-            select grid.*, ways.tp, ways.pp, greatest(1, ways.ep // ways.tp)::integer as dp, ways.ep
-            from grid_quantizations as grid
-            cross join (select distinct tp, pp, ep from replica_classes where nodes = 1) as ways
-        )
+        with places as (from replica_classes where nodes = 1),
+        keys as (from grid_shard_keys('places'))
         select * replace (1 as dp) from sharded('keys') where layout_refusal is null"""
     )
 
