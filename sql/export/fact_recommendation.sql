@@ -1,13 +1,4 @@
--- A row is one architecture on one shape at one weight precision, KV precision and context that fits. Taken from the rows of one model of
--- each architecture, the first by name: models of one architecture have the same figures.
-with
-
-representatives as (
-    select min(model_id) as model_id
-    from models
-    group by architecture_key
-)
-
+-- A row is one architecture on one shape at one weight precision, KV precision and context that fits, of the architectures that a model has.
 select
     star_key(best.architecture_key) as architecture_id,
     star_key(best.provider || '/' || best.shape) as shape_id,
@@ -50,5 +41,5 @@ select
     best.performance_rank,
     best.balanced_rank,
     best.on_frontier
-from recommendations as best
-semi join representatives using (model_id);
+from architecture_recommendations as best
+semi join models using (architecture_key);
