@@ -14,6 +14,7 @@ from transforms.fields import QUANTIZABLE_GROUPS, TENSOR_GROUPS
 from transforms.layer import Layer
 from transforms.quantization import Quantization
 from transforms.records import Extracted
+from transforms.rotary import rotary_values
 from transforms.states import StateBlock
 from transforms.weights import Weights
 
@@ -188,6 +189,7 @@ def _structure(facts: Facts, groups: Sequence[Mapping[str, object]]) -> dict[str
         "experts_per_token": (fields.integer("experts_per_token") or 0) if experts else 0,
         "max_position_embeddings": declared,
         "max_model_len_default": engine_context(fields, declared),
+        "rotary_values": rotary_values(fields, plan, declared),
         "kv_bytes_per_token": sum(group["kv_bytes_per_token_per_layer"] * group["layers"] for group in caching),
         "kv_bytes_per_token_unbounded": sum(group["kv_bytes_per_token_per_layer"] * group["layers"] for group in unbounded),
         "state_bytes_per_sequence": sum(group["state_bytes_per_sequence_per_layer"] * group["layers"] for group in stateful),

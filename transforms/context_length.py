@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from transforms.config_fields import Fields
+from transforms.rotary import rotary_scalings, stretched_positions
 
-_MULTIPLYING = ("linear", "dynamic", "yarn", "deepseek_yarn", "ntk")
 _UNLIMITED = 2**20
 """Context of a model without any limit (state-space models): the longest of the published contexts."""
 
@@ -28,29 +26,16 @@ def declared_context(fields: Fields, caching: bool) -> int:
 
 
 def engine_context(fields: Fields, declared: int) -> int:
-    """The context that vLLM serves by default: the declared one, times the factor of a rope scaling that stretches it.
+    """The context that vLLM serves by default: the declared one, stretched as its rotary scaling says.
 
-    yarn multiplies the context it was trained on; linear and dynamic scaling the declared one; longrope, llama3 and mrope
-    configs already declare the stretched length (vllm/config/model.py, `_get_and_verify_max_len`).
+    Gemma 3 declares the stretched length although its scaling is linear (vllm/config/model.py, `_get_and_verify_max_len`).
     """
-    scaling = fields.raw("rope_scaling")
-    if not isinstance(scaling, Mapping):
-        scaling = fields.raw("rope_parameters")
-    if not isinstance(scaling, Mapping):
-        return declared
-    if not ({"rope_type", "type"} & set(scaling)):
-        scaling = next((part for part in scaling.values() if isinstance(part, Mapping) and part.get("factor")), scaling)
-    kind = scaling.get("rope_type") or scaling.get("type")
-    factor = scaling.get("factor")
-    if kind not in _MULTIPLYING or not isinstance(factor, int | float) or isinstance(factor, bool) or not 0 < factor <= 10_000:
-        return declared
-    if "yarn" in str(kind):
-        trained = _whole(scaling.get("original_max_position_embeddings"))
-        if trained:
-            return max(int(trained * factor), 1)
-    if fields.model_type.startswith("gemma3"):
-        return declared
-    return max(int(declared * factor), 1)
+    for scaling in rotary_scalings(fields).values():
+        if not fields.model_type.startswith("gemma3") or "yarn" in scaling.kind:
+            stretched = stretched_positions(scaling, declared)
+            if stretched != declared:
+                return stretched
+    return declared
 
 
 def _whole(value: object) -> int | None:

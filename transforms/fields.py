@@ -158,6 +158,7 @@ def _structure() -> dict[str, Field]:
         "experts_per_token": Field("INTEGER", "routed experts that a token uses"),
         "max_position_embeddings": Field("BIGINT", "longest context that the config declares", "tokens"),
         "max_model_len_default": Field("BIGINT", "longest context that the engine derives (rope scaling applied)", "tokens"),
+        "rotary_values": Field("BIGINT", "sines and cosines in the tables of rotary positions that the engine computes"),
         "kv_bytes_per_token": Field("BIGINT", "KV cache of one token inside every window at 16 bit, all layers", "bytes"),
         "kv_bytes_per_token_unbounded": Field("BIGINT", "part of kv_bytes_per_token that grows without a window", "bytes"),
         "state_bytes_per_sequence": Field("BIGINT", "fixed state of one sequence in linear and state-space layers", "bytes"),

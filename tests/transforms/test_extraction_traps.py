@@ -209,6 +209,40 @@ def test_context_that_the_engine_derives(scaling: object, declared: int, derived
     assert (row["max_position_embeddings"], row["max_model_len_default"]) == (declared, derived)
 
 
+@pytest.mark.parametrize(
+    ("more", "values"),
+    [
+        ({}, 1024 * 128),
+        ({"rope_scaling": {"type": "linear", "factor": 4.0}}, 4096 * 128),
+        ({"rope_scaling": {"type": "dynamic", "alpha": 1000.0}}, 1024 * 128),
+        ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 256}}, 1024 * 128),
+        ({"rope_scaling": {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 128}}, 1024 * 128),
+        ({"rope_scaling": {"type": "longrope", "short_factor": [1.0]}, "original_max_position_embeddings": 256}, 1280 * 128),
+        ({"rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}}, 4096 * 128),
+        ({"partial_rotary_factor": 0.25}, 1024 * 32),
+        ({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}}, 1024 * 64),
+        ({"rotary_dim": 64}, 1024 * 64),
+    ],
+)
+def test_rotary_tables_span_what_the_scaling_spans(more: dict[str, object], values: int) -> None:
+    row = architecture({**LLAMA, "max_position_embeddings": 1024, "head_dim": 128, **more})
+    assert row["rotary_values"] == values
+
+
+def test_layers_with_rotary_parameters_of_their_own_have_a_table_of_their_own() -> None:
+    """gemma-3-4b: 8 x 131,072 positions of 256 values for full layers, 131,072 for windowed ones."""
+    gemma = {"model_type": "gemma3", "architectures": ["Gemma3ForConditionalGeneration"]}
+    scaling = {"factor": 8.0, "rope_type": "linear"}
+    text = {
+        "hidden_size": 2560, "intermediate_size": 10240, "model_type": "gemma3_text", "num_hidden_layers": 34,
+        "rope_scaling": scaling, "sliding_window": 1024,
+    }  # fmt: skip
+    assert architecture({**gemma, "text_config": text})["rotary_values"] == 9 * 131_072 * 256
+    kinds = {"full_attention": scaling, "sliding_attention": {"rope_type": "default"}}
+    by_kind = {key: value for key, value in text.items() if key != "rope_scaling"} | {"rope_parameters": kinds}
+    assert architecture({**gemma, "text_config": by_kind})["rotary_values"] == 9 * 131_072 * 256
+
+
 def test_fused_projections_split_into_their_kv_share() -> None:
     rows = [row for row in llama_header() if ".self_attn." not in row[0]]
     rows += [(f"model.layers.{layer}.self_attn.qkv_proj.weight", "BF16", (96, 64)) for layer in range(2)]

@@ -19,13 +19,13 @@ joined as (
             model_type, sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
             weights_bytes, loaded_weights_bytes, parameters_mtp, bytes_mtp, checkpoint_dtype, tied_embeddings,
             quantization_ignored, attention_type, attention_layers, head_dim, value_head_dim, kv_lora_rank, qk_rope_head_dim,
-            max_position_embeddings, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence, flops_per_token
+            max_position_embeddings, rotary_values, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence, flops_per_token
         ),
         k.* exclude (architecture_key),
         absorbed_bytes(
             a.mla_layers, a.attention_heads, asked.tp, a.head_dim - a.qk_rope_head_dim, a.value_head_dim, a.kv_lora_rank
         ) as absorbed_gpu_bytes,
-        rotary_cache_bytes(a.max_position_embeddings, coalesce(a.qk_rope_head_dim, a.head_dim)) as rotary_gpu_bytes,
+        rotary_cache_bytes(a.rotary_values) as rotary_gpu_bytes,
         q.quantization as precision,
         q.speed_class,
         q.arithmetic,
