@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from transforms.contracts import POLARS_TYPES, TABLES, empty_frame
+from transforms.engine_versions import is_release, overlapping_settings
 from transforms.fields import FIELDS
 from transforms.gpu_names import normalized
 
@@ -96,6 +97,8 @@ def check_catalogs(texts: Mapping[str, str]) -> tuple[dict[str, pl.DataFrame], l
             violations += _dangling(reference, frames)
     if "gpu_aliases" in frames:
         violations += _contradicting_aliases(frames["gpu_aliases"])
+    if "engines" in frames:
+        violations += _unclear_releases(frames["engines"])
     order = {table: position for position, table in enumerate(texts)}
     violations.sort(key=lambda violation: (order[violation.table], violation.line))
     return {table: frame.drop(LINE) for table, frame in frames.items()}, violations
@@ -212,6 +215,19 @@ def _contradicting_aliases(aliases: pl.DataFrame) -> Iterator[Violation]:
         earlier, meant = first.setdefault(normalized(alias), (alias, gpu))
         if meant != gpu:
             yield Violation("gpu_aliases", line, "alias", f"{alias!r} reads like {earlier!r}, which means {meant}")
+
+
+def _unclear_releases(engines: pl.DataFrame) -> Iterator[Violation]:
+    """Releases must be numbers between dots, and no two rows may set the same thing for one release."""
+    for column in ("version_from", "version_below"):
+        for line, release in engines.select(LINE, column).drop_nulls().iter_rows():
+            if not is_release(release):
+                yield Violation("engines", line, column, f"{release!r} is no release: write it as 0.19")
+    for earlier, later in overlapping_settings(engines):
+        if earlier["version_from"] != later["version_from"]:
+            shown = f"{later['engine']} {later['scope']} {later['key']}"
+            problem = f"{shown} is set for the same releases in line {earlier[LINE]}"
+            yield Violation("engines", later[LINE], "version_from", problem)
 
 
 def _rows(cells: pl.DataFrame, bad: pl.Series, column: str) -> Iterable[tuple[int, str]]:

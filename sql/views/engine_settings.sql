@@ -1,17 +1,35 @@
--- A row is one engine over one range of its releases: every setting of the engines catalog as a column. Settings that depend on a
--- class (card size, interconnect, vendor, kind of model) carry its name. The newest range of an engine is its default.
+-- A row is one engine over one range of its releases: every setting of the engines catalog as a column. A range begins wherever a setting
+-- of the engine begins; settings that depend on a class (card size, interconnect, vendor, kind of model) carry its name. The newest
+-- range of an engine is its default.
 create or replace view engine_settings as
 with
 
-settings as (
+ranges as (
+    select distinct
+        engine,
+        version_from as engine_version
     from engines
+),
+
+settings as (
+    select
+        ranges.engine,
+        ranges.engine_version,
+        engines.scope,
+        engines.key,
+        engines.value
+    from ranges
+    join engines
+        on engines.engine = ranges.engine
+        and setting_holds(engines.version_from, engines.version_below, ranges.engine_version)
 ),
 
 pivoted as (
     select
         engine,
-        version_from as engine_version,
-        bool_or(version_below is null) as is_newest,
+        engine_version,
+        max(string_split(engine_version, '.')::integer[]) = max(max(string_split(engine_version, '.')::integer[])) over (partition by engine)
+            as is_newest,
         max(value) filter (where scope = 'all' and key = 'gpu_memory_utilization') as gpu_memory_utilization,
         max(value) filter (where scope = 'all' and key = 'block_tokens') as block_tokens,
         max(value) filter (where scope = 'all' and key = 'large_card_gib') as large_card_gib,
@@ -61,7 +79,7 @@ pivoted as (
         list(scope) filter (where key = 'supported') as supported_targets,
         list(scope) filter (where key = 'unified_memory' and value = 1) as unified_cards
     from settings
-    group by engine, version_from
+    group by engine, engine_version
 )
 
 from pivoted;

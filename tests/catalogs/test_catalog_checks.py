@@ -143,6 +143,30 @@ def test_a_generation_needs_its_speed_coefficients() -> None:
     assert faults(**texts) == ["gpus.csv line 3, column generation: 'adb' is not in speed_coefficients.csv"]
 
 
+def setting(version_from: str, version_below: str = "") -> dict[str, str]:
+    row = {"engine": "vllm", "scope": "all", "key": "gpu_memory_utilization", "value": "0.9", "unit": "share"}
+    return row | {"version_from": version_from, "version_below": version_below, "basis": "default", "source": "list"}
+
+
+def test_a_setting_may_change_with_a_release() -> None:
+    assert faults(engines=csv_of("engines", setting("0.20"), setting("0", "0.9"), setting("0.9", "0.20"))) == []
+
+
+@pytest.mark.parametrize("below", ["0.21", ""])
+def test_a_setting_has_one_value_for_a_release(below: str) -> None:
+    problem = "vllm all gpu_memory_utilization is set for the same releases in line 3"
+    assert faults(engines=csv_of("engines", setting("0.20"), setting("0.9", below))) == [
+        f"engines.csv line 2, column version_from: {problem}"
+    ]
+
+
+def test_a_release_is_numbers_between_dots() -> None:
+    assert faults(engines=csv_of("engines", setting("0.9rc1", "latest"))) == [
+        "engines.csv line 2, column version_from: '0.9rc1' is no release: write it as 0.19",
+        "engines.csv line 2, column version_below: 'latest' is no release: write it as 0.19",
+    ]
+
+
 def test_a_setting_may_be_negative() -> None:
     row = {"scope": "comm", "key": "pcie", "name": "exponent", "value": "-1.1", "basis": "fit", "source": "list"}
     assert faults(speed_coefficients=csv_of("speed_coefficients", row)) == []

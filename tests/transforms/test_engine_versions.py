@@ -7,13 +7,8 @@ import pytest
 
 from transforms.engine_versions import EngineVersionError, resolve_engine_version
 
-ENGINES = pl.DataFrame(
-    {
-        "engine": ["vllm"] * 4 + ["sglang"],
-        "version_from": ["0", "0.17", "0.18", "0.20", "0"],
-        "version_below": ["0.17", "0.18", "0.20", None, None],
-    }
-)
+ENGINES = pl.DataFrame({"engine": ["vllm"] * 5 + ["sglang"], "version_from": ["0", "0", "0.17", "0.20", "0.18", "0"]})
+"""A setting may hold over several ranges: a range begins wherever one does."""
 
 
 @pytest.mark.parametrize(
