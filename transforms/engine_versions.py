@@ -1,6 +1,6 @@
 """Which settings of the engines catalog hold for an engine's release.
 
-A setting holds from one release until below another, or until today; a range of an engine begins wherever one of its settings does.
+A setting holds from one release until below another, or until today; a range of an engine begins wherever a setting begins.
 """
 
 from __future__ import annotations
