@@ -3,12 +3,15 @@
 Every row of the price_sources catalog is one list. What a list says goes through the sanity rules of `transforms.price_lists`;
 what passes is written, whole or not at all, to `<data>/catalogs/prices.csv` and `shapes.csv`, which the next refresh of the
 recommendations prefers to the bundled rows (`flows.catalogs.load_catalogs`). A list that cannot be had leaves its provider as it
-is.
+is, and so does one that asks for a key when the environment has none: the key comes from there, goes to the catalogued address
+alone, and is never shown.
 """
 
 from __future__ import annotations
 
 import fcntl
+import os
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,16 +27,19 @@ import polars as pl
 from flows.catalogs import REFRESHED, load_catalogs, refreshed_directory
 from flows.lake import write_whole
 from flows.output import Format, emit, rows_of_records
-from flows.price_fetch import Bounds, opened, read_price_list, shown
+from flows.price_fetch import Bounds, opened, read_price_lists, shown
 from flows.run_log import say
 from transforms.catalog_checks import check_catalogs
 from transforms.contracts import TABLES, conform, empty_frame
-from transforms.price_lists import Limits, Outcome, PriceListError, Taken, merge_rows, take_prices, take_rows
+from transforms.price_lists import Limits, Outcome, PriceList, PriceListError, Taken, merge_rows, take_prices, take_rows
 
 _SHOWN = ("new_shape", "new", "moved", "held", "unknown_shape", "not_listed")
 """Outcomes that are listed one by one; prices found unchanged are only counted."""
 
 _OWN_BYTES = 2**26
+
+_KEY = re.compile(r"[!-~]{1,512}")
+"""What can be a key: printable and without spaces, so that it is a header's value."""
 
 
 class CatalogRefreshError(ValueError):
@@ -42,10 +48,11 @@ class CatalogRefreshError(ValueError):
 
 @dataclass(frozen=True)
 class CatalogRefresh:
-    """What one refresh of the catalogs did: every outcome, and by provider why its lists were not taken."""
+    """What one refresh of the catalogs did: every outcome, and by provider why its lists were not taken or not asked for."""
 
     outcomes: tuple[Outcome, ...]
     failed: dict[str, str]
+    skipped: dict[str, str]
 
     def counts(self) -> dict[str, int]:
         """Outcomes by kind."""
@@ -65,19 +72,25 @@ def refresh_catalogs(
         accept: take prices that moved further than the sanity rule allows.
         today: the day of reading; by default this one (UTC).
 
-    Raises CatalogRefreshError for providers without a price list, or an unusable file of one's own; CatalogError for catalogs
-    that cannot be read; LakeError where nothing can be written.
+    Raises CatalogRefreshError for providers without a price list or without the key it asks for, or an unusable file of one's
+    own; CatalogError for catalogs that cannot be read; LakeError where nothing can be written.
     """
     day = today or datetime.now(UTC).date()
+    skipped: dict[str, str] = {}
     with _one_refresh(data):
         catalogs = load_catalogs(data=data)
         limits = _limits(catalogs["policies"])
         if address is not None and not providers:
             taken, failed = [_own_rows(address, catalogs, limits, accept)], {}
         else:
-            taken, failed = _taken_lists(catalogs, _sources(catalogs, providers), address, limits, day, accept)
+            sources = _sources(catalogs, providers)
+            skipped = {} if address else _without_key(sources, catalogs["prices"])
+            if skipped and providers:
+                raise CatalogRefreshError("; ".join(f"{provider}: {reason}" for provider, reason in skipped.items()))
+            readable = {provider: rows for provider, rows in sources.items() if provider not in skipped}
+            taken, failed = _taken_lists(catalogs, readable, address, limits, day, accept)
         _write(data, catalogs, taken)
-    return CatalogRefresh(tuple(outcome for each in taken for outcome in each.outcomes), failed)
+    return CatalogRefresh(tuple(outcome for each in taken for outcome in each.outcomes), failed, skipped)
 
 
 def print_catalog_refresh(data: Path, providers: Sequence[str], address: str | None, accept: bool, form: Format | None) -> int:
@@ -90,7 +103,7 @@ def print_catalog_refresh(data: Path, providers: Sequence[str], address: str | N
     if form in (None, "table"):
         counted = ", ".join(f"{kind.replace('_', ' ')} {count:,}" for kind, count in report.counts().items())
         sys.stdout.write(f"{counted or 'no price list was read'}\n")
-    for provider, reason in report.failed.items():
+    for provider, reason in {**report.skipped, **report.failed}.items():
         say(f"{provider}: {reason}")
     return 1 if report.failed else 0
 
@@ -117,10 +130,30 @@ def _sources(catalogs: dict[str, pl.DataFrame], providers: Sequence[str]) -> dic
     if without:
         listed = ", ".join(sorted(set(catalogs["price_sources"]["provider"])))
         raise CatalogRefreshError(
-            f"no price list of {', '.join(without)} can be read without a key or at all (those of {listed} can); "
+            f"no price list of {', '.join(without)} can be read (those of {listed} can); "
             f"its prices can be given as a CSV file in the columns of the prices catalog: --from FILE, without --provider"
         )
     return sources
+
+
+def _without_key(sources: dict[str, list[dict[str, object]]], prices: pl.DataFrame) -> dict[str, str]:
+    """By provider whose list asks for a key that the environment lacks, what to do about it."""
+    return {
+        provider: f"its price list asks for a free API key in {rows[0]['key_variable']}: {rows[0]['key_help']}; "
+        f"{_kept(prices, provider)}"
+        for provider, rows in sources.items()
+        if rows[0]["key_variable"] and not os.environ.get(str(rows[0]["key_variable"]), "").strip()
+    }
+
+
+def _key(source: dict[str, object]) -> str | None:
+    """The key that a price list asks for, from the environment. Raises PriceListError where that holds something else."""
+    if source["key_variable"] is None:
+        return None
+    key = os.environ.get(str(source["key_variable"]), "").strip()
+    if not _KEY.fullmatch(key):
+        raise PriceListError(f"{source['key_variable']} holds no key")
+    return key
 
 
 def _taken_lists(
@@ -140,10 +173,12 @@ def _taken_lists(
     for provider, rows in sources.items():
         where = ""
         try:
-            lists = []
-            for row in rows:
-                where = shown(str(address or row["url"]))
-                lists.append(read_price_list(row, str(address or row["url"]), bounds, catalogs["price_parts"]))
+            lists: list[PriceList] = []
+            for url in dict.fromkeys(str(address or row["url"]) for row in rows):
+                where = shown(url)
+                of_url = [row for row in rows if address or row["url"] == url]
+                key = None if address else _key(of_url[0])
+                lists += read_price_lists(of_url, url, bounds, catalogs["price_parts"], key)
             if address is not None:  # one document: only the regions that it is about
                 lists = [price_list for price_list in lists if price_list.prices] or lists[:1]
             taken.append(take_prices(lists, catalogs["prices"], catalogs["shapes"], limits, day, accept))

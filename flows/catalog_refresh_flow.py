@@ -27,7 +27,7 @@ def refresh_price_lists(data: str = "data", providers: Sequence[str] = ()) -> Ca
     Raises ListsFailedError where a list could not be taken, after the others were written.
     """
     report = read_price_lists(data, list(providers))
-    get_run_logger().info("outcomes %s, failed %s", report.counts(), report.failed)
+    get_run_logger().info("outcomes %s, failed %s, skipped %s", report.counts(), report.failed, report.skipped)
     create_markdown_artifact(report_markdown(report), key="refresh-catalogs", description="Prices and shapes")
     if report.failed:
         raise ListsFailedError("; ".join(f"{provider}: {reason}" for provider, reason in report.failed.items()))
@@ -45,6 +45,7 @@ def report_markdown(report: CatalogRefresh) -> str:
     """The report as the Markdown artifact of the run."""
     lines = ["# Catalogs", "", *(f"* {kind}: {count:,}" for kind, count in report.counts().items())]
     lines += [f"* **{provider} failed**: {reason}" for provider, reason in report.failed.items()]
+    lines += [f"* {provider} skipped: {reason}" for provider, reason in report.skipped.items()]
     changed = [outcome for outcome in report.outcomes if outcome.outcome not in ("same", "not_listed")]
     if changed:
         lines += ["", "| provider | shape | kind | outcome | was | now |", "| --- | --- | --- | --- | --- | --- |"]

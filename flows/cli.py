@@ -149,7 +149,7 @@ def refresh_catalogs(
     Parameters
     ----------
     provider
-        Only these providers. Default: every one with a price list that can be read without a key.
+        Only these providers. Default: every one with a price list; GCP where GCP_BILLING_API_KEY holds an API key.
     source
         File or URL to read instead: the price list of one --provider, or CSV in the columns of the prices or shapes catalog.
     accept

@@ -6,7 +6,7 @@ import io
 import random
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +20,7 @@ from flows.throttle import retry_after
 from transforms.price_lists import PriceList, PriceListError
 from transforms.price_lists_aws import parse_aws_offer
 from transforms.price_lists_azure import azure_prices, parse_azure_page
+from transforms.price_lists_gcp import UnitPrice, gcp_prices, parse_gcp_page
 from transforms.price_lists_oci import parse_oci_products
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
@@ -28,6 +29,8 @@ _ATTEMPTS = 4
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
 _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
+_KEY_HEADER = "X-Goog-Api-Key"  # Google Cloud, "Use API keys to access APIs"
+_KEY_REFUSED = frozenset({400, 401, 403})  # Google answers 400 to a key that it does not know
 _IN_MEMORY_BYTES = 2**24
 _JSON_BYTES = 2**26  # documents that are held whole
 _CHUNK_BYTES = 2**18
@@ -41,19 +44,27 @@ class Bounds:
     max_pages: int
 
 
-def read_price_list(source: dict[str, object], address: str, bounds: Bounds, parts: pl.DataFrame) -> PriceList:
-    """The price list of a row of the price_sources catalog, read from `address`: its own URL, another, or a file.
+def read_price_lists(
+    sources: Sequence[dict[str, object]], address: str, bounds: Bounds, parts: pl.DataFrame, key: str | None = None
+) -> list[PriceList]:
+    """The price lists of rows of the price_sources catalog that are one document, one for each row.
 
-    Args: the row; the address; the bounds; the price_parts catalog. Raises PriceListError, with what is wrong with it.
+    Args: the rows, of one provider and form; the address: their URL, another, or a file; the bounds; the price_parts catalog; the
+    key that the list asks for, which is sent to this address. Raises PriceListError, with what is wrong with it.
     """
-    named = (str(source["provider"]), str(source["price_region"]), shown(address))
+    named = [(str(source["provider"]), str(source["price_region"]), shown(address)) for source in sources]
+    form = sources[0]["list_format"]
     try:
-        if source["list_format"] == "aws_offer_csv":
-            with opened(address, bounds.max_bytes) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as lines:
-                return parse_aws_offer(lines, *named)
-        if source["list_format"] == "azure_retail":
-            return azure_prices(_azure_items(address, bounds), *named)
-        return parse_oci_products(_whole(address, bounds.max_bytes), *named, parts)
+        if form == "aws_offer_csv":
+            return [_aws_offer(address, bounds, *each) for each in named]
+        if form == "azure_retail":
+            items = _azure_items(address, bounds)
+            return [azure_prices(items, *each) for each in named]
+        if form == "gcp_skus":
+            units = _gcp_unit_prices(address, bounds, key)
+            return [gcp_prices(units, *each, parts) for each in named]
+        products = _whole(address, bounds.max_bytes)
+        return [parse_oci_products(products, *each, parts) for each in named]
     except UnicodeDecodeError:
         raise PriceListError("it is not UTF-8 text") from None
 
@@ -69,7 +80,7 @@ def is_url(address: str) -> bool:
 
 
 @contextmanager
-def opened(address: str, max_bytes: int) -> Iterator[IO[bytes]]:
+def opened(address: str, max_bytes: int, key: str | None = None) -> Iterator[IO[bytes]]:
     """The bytes of a URL or a file, from the beginning. Raises PriceListError where it cannot be read or is too long."""
     if not is_url(address):
         path = Path(address)
@@ -83,14 +94,19 @@ def opened(address: str, max_bytes: int) -> Iterator[IO[bytes]]:
             raise PriceListError(f"it cannot be read: {error.strerror or error}") from None
         return
     with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as copy:
-        _download(address, copy, max_bytes)
+        _download(address, copy, max_bytes, key)
         copy.seek(0)
         yield copy  # type: ignore[misc]
 
 
-def _whole(address: str, max_bytes: int) -> bytes:
-    with opened(address, min(max_bytes, _JSON_BYTES)) as stream:
+def _whole(address: str, max_bytes: int, key: str | None = None) -> bytes:
+    with opened(address, min(max_bytes, _JSON_BYTES), key) as stream:
         return stream.read()
+
+
+def _aws_offer(address: str, bounds: Bounds, provider: str, price_region: str, source: str) -> PriceList:
+    with opened(address, bounds.max_bytes) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as lines:
+        return parse_aws_offer(lines, provider, price_region, source)
 
 
 def _azure_items(address: str, bounds: Bounds) -> list[dict[str, object]]:
@@ -106,8 +122,24 @@ def _azure_items(address: str, bounds: Bounds) -> list[dict[str, object]]:
         if link is None or not is_url(address):
             return items
         if _host(link) != _host(address):
-            raise PriceListError(f"a page points to another host: {link[:80]}")
+            raise PriceListError(f"a page points to another host: {shown(link)[:80]}")
         following = link
+    raise PriceListError(f"it has more than {bounds.max_pages} pages")
+
+
+def _gcp_unit_prices(address: str, bounds: Bounds, key: str | None) -> list[UnitPrice]:
+    """The unit prices of every page: each is the same address with the token that the one before names. A file is one page."""
+    units: list[UnitPrice] = []
+    room = bounds.max_bytes
+    following = address
+    for _ in range(bounds.max_pages):
+        text = _whole(following, room, key)
+        room -= len(text)
+        page, token = parse_gcp_page(text)
+        units += page
+        if token is None or not is_url(address):
+            return units
+        following = str(httpx2.URL(address).copy_set_param("pageToken", token))
     raise PriceListError(f"it has more than {bounds.max_pages} pages")
 
 
@@ -116,20 +148,25 @@ def _host(address: str) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
-def _download(address: str, copy: IO[bytes], max_bytes: int) -> None:
-    """Fetch what an address answers, tried again after errors that pass. Raises PriceListError."""
+def _download(address: str, copy: IO[bytes], max_bytes: int, key: str | None) -> None:
+    """Fetch what an address answers, tried again after errors that pass. Raises PriceListError.
+
+    A key goes in a header: an address ends up in logs and messages.
+    """
+    headers = {_KEY_HEADER: key} if key else {}
     for attempt in range(1, _ATTEMPTS + 1):
         copy.seek(0)
         copy.truncate()
         wait = 0.0
         try:
-            with _client().stream("GET", address) as response:
+            with _client().stream("GET", address, headers=headers) as response:
                 if response.status_code == 200:
                     _copy(response, copy, max_bytes)
                     return
                 reason = f"HTTP {response.status_code}"
                 if response.status_code not in _RETRIED_STATUS:
-                    raise PriceListError(f"it answers {reason}")
+                    to_key = " to the key that was given" if key and response.status_code in _KEY_REFUSED else ""
+                    raise PriceListError(f"it answers {reason}{to_key}")
                 wait = min(retry_after(response.headers) or 0.0, _LONGEST_DELAY_S)
         except httpx2.InvalidURL as error:
             raise PriceListError(f"it is no address: {error}") from None

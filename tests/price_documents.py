@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 AWS_COLUMNS = [
@@ -78,13 +79,42 @@ def oci_list(*items: dict[str, object]) -> str:
     return json.dumps({"lastUpdated": "2026-11-18T14:26:53.943Z", "items": list(items)})
 
 
+def gcp_sku(description: str, usd: float, unit: str = "h", **changes: object) -> dict[str, object]:
+    """One SKU of the Cloud Billing catalog, offered in us-central1."""
+    spot = "Spot Preemptible" in description
+    rate = {"startUsageAmount": 0, "unitPrice": {"currencyCode": "USD", "units": str(int(usd)), "nanos": round(usd % 1 * 1e9)}}
+    return {
+        "name": "services/6F81-5844-456A/skus/2922-40C5-B19F", "skuId": "2922-40C5-B19F", "description": description,
+        "category": {
+            "serviceDisplayName": "Compute Engine", "resourceFamily": "Compute", "resourceGroup": "CPU",
+            "usageType": "Preemptible" if spot else "OnDemand",
+        },
+        "serviceRegions": ["us-central1", "us-east1", "us-west1"],
+        "pricingInfo": [
+            {"summary": "", "pricingExpression": {"usageUnit": unit, "displayQuantity": 1, "tieredRates": [rate]},
+             "currencyConversionRate": 1, "effectiveTime": "2026-11-20T10:52:50.681Z"},
+        ],
+        "serviceProviderName": "Google", "geoTaxonomy": {"type": "MULTI_REGIONAL", "regions": ["us-central1"]}, **changes,
+    }  # fmt: skip
+
+
+def gcp_page(*skus: dict[str, object], token: str = "") -> str:
+    """One page of the Cloud Billing catalog."""
+    return json.dumps({"skus": list(skus), "nextPageToken": token})
+
+
 @contextmanager
-def served(answer: Callable[[str, int], tuple[int, str, dict[str, str]]]) -> Iterator[str]:
-    """A loopback HTTP server, by its address: `answer` gives status, body and headers for a path and the request's number."""
+def served(answer: Callable[[str, int], tuple[int, str, dict[str, str]]], heard: list[Message] | None = None) -> Iterator[str]:
+    """A loopback HTTP server, by its address: `answer` gives status, body and headers for a path and the request's number.
+
+    `heard` receives the headers of each request before it is answered.
+    """
     count = iter(range(1, 10_000))
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if heard is not None:
+                heard.append(self.headers)
             status, body, headers = answer(self.path, next(count))
             self.send_response(status)
             for name, value in {"Content-Length": str(len(body.encode())), **headers}.items():

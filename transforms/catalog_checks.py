@@ -30,7 +30,7 @@ SIGNED = frozenset({"value"})
 WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("prices", "price_kind"): frozenset({"on_demand", "spot"}),
     ("shapes", "interconnect_kind"): frozenset({"none", "nvlink", "nvlink_bridge", "pcie", "xgmi", "other"}),
-    ("price_sources", "list_format"): frozenset({"aws_offer_csv", "azure_retail", "oci_products"}),
+    ("price_sources", "list_format"): frozenset({"aws_offer_csv", "azure_retail", "gcp_skus", "oci_products"}),
     ("quantization_support", "supported"): frozenset({"yes", "no", "weight-only", "emulated"}),
 }
 """Columns that take only these words."""

@@ -161,8 +161,9 @@ _CATALOGS = (
     _table(
         "price_sources",
         "one machine-readable price list of one provider in one region",
-        "provider price_region list_format url source as_of",
+        "provider price_region list_format url key_variable key_help source as_of",
         "provider price_region",
+        "key_variable key_help",
     ),
     _table(
         "price_parts",

@@ -23,6 +23,7 @@ AWS = BUNDLED["prices"].filter((pl.col("provider") == "aws") & pl.col("usd_per_h
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(price_fetch, "_FIRST_DELAY_S", 0.01)
+    monkeypatch.delenv("GCP_BILLING_API_KEY", raising=False)
 
 
 def whole_offer(**changed: str) -> str:
@@ -223,7 +224,7 @@ def test_a_csv_of_one_s_own_that_is_wrong_is_refused(text: str, message: str, tm
 @pytest.mark.parametrize(
     ("providers", "address", "message"),
     [
-        (["gcp"], None, "no price list of gcp"),
+        (["lambda"], None, "no price list of lambda can be read"),
         ([], "absent.csv", "absent.csv: it cannot be read"),
         (["aws", "oci"], "x", "one list"),
     ],
@@ -278,7 +279,7 @@ def test_the_report_of_the_nightly_run_names_what_moved_and_what_failed() -> Non
         Outcome("aws", "p5.48xlarge", "on_demand", "moved", 55.04, 44.0),
         Outcome("aws", "g5.xlarge", "on_demand", "same", 1, 1),
     )
-    text = report_markdown(CatalogRefresh(outcomes, {"oci": "no answer"}))
-    assert "* moved: 1\n* same: 1\n* **oci failed**: no answer\n" in text
+    text = report_markdown(CatalogRefresh(outcomes, {"oci": "no answer"}, {"gcp": "no key"}))
+    assert "* moved: 1\n* same: 1\n* **oci failed**: no answer\n* gcp skipped: no key\n" in text
     assert "| aws | p5.48xlarge | on_demand | moved | 55.04 | 44 |\n" in text
     assert "g5.xlarge" not in text
