@@ -3,9 +3,10 @@
     <prefix>/lake/…, catalogs/…        the lake and the refreshed catalogs, file for file
     <prefix>/published/<run id>/…      versions, as in a data directory
     <prefix>/published/latest          the pointer: an object that holds the run id of the current version
-    <prefix>/refresh.lease             which refresh is at work (`flows.lease`)
+    <prefix>/refresh.lease             which refresh is at work, or was last (`flows.lease`)
 
-The pointer is written last: one object, replaced whole by the store, is the switch.
+The pointer is written last: one object, replaced whole by the store, is the switch. It is replaced only if it is still the one
+that was read before the work began.
 """
 
 from __future__ import annotations
@@ -15,11 +16,14 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import obstore
+from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
+from obstore.store import ObjectStore
 from pyarrow import ArrowException, fs
 
 from flows.integrity import damage
@@ -43,10 +47,11 @@ class StorageError(ValueError):
 
 @dataclass(frozen=True)
 class Remote:
-    """A data directory on a store, and its local copy."""
+    """A data directory on a store, and its local copy: `files` are its objects as files, `objects` the same with conditions."""
 
     url: str
     files: fs.FileSystem
+    objects: ObjectStore
     local: Path
 
     def current(self) -> str | None:
@@ -65,10 +70,26 @@ class Remote:
         """Run ids of the complete versions, oldest first."""
         return [str(run["run_id"]) for run, _, _ in self._runs()]
 
-    def point(self, run_id: str) -> None:
-        """Make a version the current one: one object, replaced whole."""
-        with telling(self.url), self.files.open_output_stream(POINTER, metadata={"Content-Type": "text/plain"}) as stream:
-            stream.write(run_id.encode())
+    def pointer_version(self) -> str | None:
+        """What distinguishes the pointer from every other that was there; None where there is none. Raises StorageError."""
+        with telling(self.url):
+            try:
+                return obstore.head(self.objects, POINTER)["e_tag"]
+            except FileNotFoundError:
+                return None
+
+    def point(self, run_id: str, seen: str | None) -> None:
+        """Make a version the current one, if the pointer is still the one that was seen. Raises StorageError."""
+        with telling(self.url):
+            mode = {"e_tag": seen} if seen else "create"
+            try:
+                obstore.put(self.objects, POINTER, run_id.encode(), mode=mode, attributes={"Content-Type": "text/plain"})
+            except (AlreadyExistsError, PreconditionError):
+                current = self.current()
+                if current != run_id:  # else written, but the answer was lost and the write was tried again
+                    raise StorageError(
+                        f"{self.url}: another run has switched to {current} meanwhile; {run_id} is not published"
+                    ) from None
 
     def fetch_version(self, run_id: str, whole: bool = False) -> None:
         """Have a version in the local copy and make it latest there.
@@ -138,8 +159,12 @@ class Remote:
             listed = self._mirrored()
             self._write_state({path: {"remote": listed[path], "local": marks[path]} for path in marks if path in listed})
 
-    def publish(self, run_id: str) -> None:
-        """Bring a version to the store, then switch the pointer to it, then retire old ones. Raises StorageError."""
+    def publish(self, run_id: str, seen: str | None, confirm: Callable[[], None]) -> None:
+        """Bring a version to the store, then switch the pointer to it, then retire old ones.
+
+        Args: the version's run id; the pointer's version when the work began; what refuses, if another may be at work there.
+        Raises StorageError.
+        """
         from flows.catalogs import load_catalogs
 
         version = Versions(self.local).root / run_id
@@ -147,7 +172,8 @@ class Remote:
         with telling(self.url):
             for path in paths:
                 self._upload(path, f"published/{run_id}/{path.relative_to(version)}")
-        self.point(run_id)
+        confirm()
+        self.point(run_id, seen)
         say(f"published {self.url}/published/{run_id}")
         with telling(self.url):
             self._retire(limits_of(load_catalogs()["policies"]), run_id)
@@ -229,5 +255,5 @@ def telling(url: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except (OSError, ArrowException) as error:
+    except (OSError, ArrowException, BaseError) as error:
         raise StorageError(f"{url} cannot be used: {str(error).splitlines()[0][:300]}") from error

@@ -96,10 +96,11 @@ def print_rollback(data: Path, run: str | None) -> int:
     """Roll back and say to what. On a store it is the pointer that changes."""
     if is_remote(data):
         remote = open_remote(data)
+        seen = remote.pointer_version()
         current = remote.current()
         if current is None:
             raise NotPublishedError(f"nothing is published in {remote.url}")
-        remote.point(_older(remote.versions(), current, run))
+        remote.point(_older(remote.versions(), current, run), seen)
         data = readable(data)
     else:
         rollback(data, run)

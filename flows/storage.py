@@ -2,7 +2,7 @@
 
 Work is done in a local copy (`flows.remote`). A refresh fetches what differs, works, and brings back the new version, at last the
 pointer to it, and the lake. Readers follow the pointer and fetch a version once. Credentials, region and endpoint come from the
-usual AWS_* variables.
+usual AWS_* variables, or from the role of the machine; writing with conditions reads no profile of ~/.aws.
 """
 
 from __future__ import annotations
@@ -13,8 +13,10 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from obstore.store import S3Store
 from pyarrow import fs
 
 from flows.lake import refresh_lock
@@ -76,11 +78,13 @@ def checked_out(data: Path | str) -> Iterator[Callable[[str], None]]:
         yield lambda run_id: None
         return
     remote = open_remote(data)
-    with telling(remote.url), lease(remote.files, remote.url, f"{socket.gethostname()}:{remote.local}"):
+    with telling(remote.url), lease(remote.objects, remote.url, f"{socket.gethostname()}:{remote.local}") as confirm:
+        seen = remote.pointer_version()
         remote.pull()
         try:
-            yield remote.publish
+            yield partial(remote.publish, seen=seen, confirm=confirm)
         finally:
+            confirm()
             remote.push()
 
 
@@ -101,8 +105,15 @@ def open_remote(data: Path | str) -> Remote:
         store = fs.S3FileSystem(endpoint_override=endpoint or None, region=region, connect_timeout=10, request_timeout=60)
         if store.get_file_info(bucket).type != fs.FileType.Directory:
             raise StorageError(f"s3://{bucket}: no such bucket at {endpoint or 'AWS'}; make it, or name another --data")
+        objects = S3Store(
+            bucket,
+            prefix=prefix or None,
+            endpoint=endpoint or None,
+            region=store.region,
+            client_options={"allow_http": endpoint.startswith("http://"), "connect_timeout": "10s", "timeout": "60s"},
+        )
     url = f"s3://{bucket}/{prefix}".rstrip("/")
-    return Remote(url, fs.SubTreeFileSystem(f"{bucket}/{prefix}".rstrip("/"), store), local_directory(data))
+    return Remote(url, fs.SubTreeFileSystem(f"{bucket}/{prefix}".rstrip("/"), store), objects, local_directory(data))
 
 
 def _parsed(data: Path | str) -> tuple[str, str]:

@@ -7,18 +7,22 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 
+import obstore
 import pytest
 from moto.server import ThreadedMotoServer
+from obstore.exceptions import PreconditionError
 from plain_refresh import leave_prefect_out
 from published_set import tables_of
 from pyarrow import fs
 
 from flows.cli import main
 from flows.lake import LakeError, open_lake, write_requested
-from flows.lease import LEASE
+from flows.lease import LEASE, lease
 from flows.published import DATABASE, Versions, read_run
 from flows.remote import StorageError
 from flows.retention import Limits
@@ -148,7 +152,7 @@ def test_a_version_that_is_not_pointed_to_is_not_read(
 
     published(url, refreshed, "one")
 
-    def dies(remote: Remote, run_id: str) -> None:
+    def dies(remote: Remote, run_id: str, seen: str | None) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as crash:
@@ -195,20 +199,88 @@ def test_what_a_killed_run_left_on_this_machine_stays(url: str) -> None:
         assert lake.journal.exists()
 
 
+def leased_by(url: str, owner: str, seconds: float) -> None:
+    with open_remote(url).files.open_output_stream(LEASE) as stream:
+        stream.write(json.dumps({"owner": owner, "expires": time.time() + seconds}).encode())
+
+
 def test_one_refresh_at_a_time_holds_the_lease(url: str) -> None:
+    leased_by(url, "elsewhere", 60)
+    with pytest.raises(LakeError, match=r"another refresh is at work in .* \(elsewhere\)"), checked_out(url):
+        pass
+    leased_by(url, "elsewhere", -1)
+    with checked_out(url), pytest.raises(LakeError), lease(open_remote(url).objects, url, "elsewhere"):
+        pass
+    with lease(open_remote(url).objects, url, "elsewhere"):  # given back: nobody has to wait
+        pass
+
+
+@pytest.mark.parametrize("left", ["nothing", "a lease that has run out", "nonsense"])
+def test_of_many_that_reach_for_the_lease_at_once_one_gets_it_and_the_others_are_told_who(url: str, left: str) -> None:
+    if left == "a lease that has run out":
+        leased_by(url, "dead", -1)
+    if left == "nonsense":
+        with open_remote(url).files.open_output_stream(LEASE) as stream:
+            stream.write(b'{"owner": 3')
+    together, afterwards = Barrier(8), Barrier(8)
+
+    def reach(number: int) -> str:
+        objects = open_remote(url).objects
+        together.wait()
+        try:
+            with lease(objects, url, f"machine-{number}"):
+                afterwards.wait()
+                return ""
+        except LakeError as error:
+            afterwards.wait()
+            return str(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(reach, range(8)))
+    assert answers.count("") == 1
+    told = f"another refresh is at work in {url} (machine-{answers.index('')}); wait for it to end"
+    assert set(answers) == {"", told}
+
+
+@pytest.mark.parametrize("takes_over", ["elsewhere", None])
+def test_a_refresh_whose_lease_was_taken_over_publishes_nothing(url: str, refreshed: Refreshed, takes_over: str | None) -> None:
+    published(url, refreshed, "one")
+    with pytest.raises(LakeError, match="another refresh is at work"), checked_out(url) as hand_over:
+        shutil.copytree(local_directory(url) / "published" / "one", local_directory(url) / "published" / "two")
+        if takes_over:
+            leased_by(url, takes_over, 60)
+        else:
+            open_remote(url).files.delete_file(LEASE)
+        hand_over("two")
+    assert open_remote(url).current() == "one"
+
+
+def test_a_pointer_that_another_has_switched_meanwhile_is_left_alone(url: str, refreshed: Refreshed) -> None:
+    published(url, refreshed, "one", "two")
     remote = open_remote(url)
+    refused = pytest.raises(StorageError, match="another run has switched to one meanwhile; three is not published")
+    with refused, checked_out(url) as hand_over:
+        shutil.copytree(local_directory(url) / "published" / "two", local_directory(url) / "published" / "three")
+        assert main(["rollback", "--data", url]) == 0
+        hand_over("three")
+    assert remote.current() == "one"
+    with pytest.raises(StorageError, match="another run has switched to one meanwhile"):
+        remote.point("two", None)
 
-    def leased_by(owner: str, seconds: float) -> None:
-        with remote.files.open_output_stream(LEASE) as stream:
-            stream.write(json.dumps({"owner": owner, "expires": time.time() + seconds}).encode())
 
-    leased_by("elsewhere", 60)
-    with pytest.raises(LakeError, match="another refresh is at work"), checked_out(url):
-        pass
-    leased_by("elsewhere", -1)
-    with checked_out(url):
-        pass
-    assert remote.files.get_file_info(LEASE).type == fs.FileType.NotFound
+def test_a_write_whose_answer_was_lost_is_not_taken_for_another_s(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = obstore.put
+
+    def unheard(*given: object, **options: object) -> None:
+        put(*given, **options)
+        raise PreconditionError("tried again, and the condition no longer holds")
+
+    monkeypatch.setattr(obstore, "put", unheard)
+    remote = open_remote(url)
+    with lease(remote.objects, url, "here") as confirm:
+        confirm()
+    remote.point("one", remote.pointer_version())
+    assert remote.current() == "one"
 
 
 def test_old_versions_are_retired_from_the_store(url: str) -> None:
