@@ -104,6 +104,8 @@ def _print_sections(story: dict[str, object], form: Format) -> None:
 
     out.write(f"{shown(model['model_id'])}: {shown(compute['architecture_class'])}, facts from {model['source']}, ")
     out.write(f"read {model['fetched_at']:%Y-%m-%d}{', id inferred' if model['id_inferred'] else ''}\n")
+    if model["needs_remote_code"]:
+        out.write("An engine reads it only with Python code of the repository (--trust-remote-code): read that code first.\n")
     section(
         f"Weights: {_gib(weights['loaded_weights_bytes'])} GiB loaded, {shown(weights['parameters_total'])} parameters, "
         f"{shown(weights['parameters_active'])} active per token, {_precision(weights)}",

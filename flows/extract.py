@@ -14,6 +14,7 @@ from importlib.resources import files
 
 import polars as pl
 
+from flows.catalogs import load_catalogs
 from flows.extract_rows import Found, extract_rows
 from flows.lake import Lake, read_table, write_table
 from flows.run_log import say
@@ -85,7 +86,8 @@ def _update(lake: Lake, hub_files: pl.DataFrame, full: bool) -> dict[str, pl.Dat
     An architecture's row is that of its first model by id, of those sized from headers where there are any, whatever was
     extracted when: an incremental run ends with the same rows as a full one.
     """
-    extractor = _extractor()
+    model_types = _model_types()
+    extractor = _extractor(model_types)
     before = {name: frame for name in _OF_ARCHITECTURE if (frame := read_table(lake, name)) is not None}
     stored = read_table(lake, "extractions")
     if full or stored is None or len(before) < len(_OF_ARCHITECTURE):
@@ -93,7 +95,7 @@ def _update(lake: Lake, hub_files: pl.DataFrame, full: bool) -> dict[str, pl.Dat
     kept = stored.filter(pl.col("extractor") == extractor)
     kept = kept.join(hub_files.select("model_id", "read_at"), on=["model_id", "read_at"], how="semi")
     fresh = hub_files.join(kept, on="model_id", how="anti")
-    shared, found = Shared(), Found()
+    shared, found = Shared(model_types), Found()
     extract_rows(lake, fresh, shared, found)
     added = frame_of("extractions", ({**row, "extractor": extractor, "represents": False} for row in found.outcomes))
     rows = pl.concat([kept, added]).sort("model_id")
@@ -113,16 +115,23 @@ def _update(lake: Lake, hub_files: pl.DataFrame, full: bool) -> dict[str, pl.Dat
     for name in _OF_ARCHITECTURE:
         old = before[name].join(held, on="architecture_key", how="semi")
         tables[name] = pl.concat([old, made[name].join(held, on="architecture_key", how="anti")]).sort(old.columns[:3])
-    outcomes = hub_files.drop("message").join(rows.select("model_id", "architecture_key", "code", "message"), on="model_id")
+    outcomes = hub_files.drop("message").join(
+        rows.select("model_id", "architecture_key", "needs_remote_code", "code", "message"), on="model_id"
+    )
     models = outcomes.drop_nulls("architecture_key").with_columns(id_inferred=pl.lit(False))
     tables["models"] = conform("models", models).sort("model_id")
     tables["rejects"] = conform("rejects", outcomes.drop_nulls("code")).sort("model_id")
     return tables
 
 
-def _extractor() -> str:
-    """Hash of the code that extracts: its results are kept for as long as it stays the same."""
-    digest = hashlib.blake2b(digest_size=16)
+def _model_types() -> frozenset[str]:
+    """The model types that a library reads without code of the repository."""
+    return frozenset(load_catalogs()["model_types"]["model_type"])
+
+
+def _extractor(model_types: frozenset[str]) -> str:
+    """Hash of the code that extracts and of the model types it knows: its results are kept for as long as both stay the same."""
+    digest = hashlib.blake2b(repr(sorted(model_types)).encode(), digest_size=16)
     for file in sorted(files("transforms").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".py"):
             digest.update(file.name.encode() + b"\0" + file.read_bytes())
@@ -137,7 +146,7 @@ def read_extracted(lake: Lake) -> dict[str, pl.DataFrame]:
 
 def extract_tables(records: Iterable[HubFiles]) -> dict[str, pl.DataFrame]:
     """The extracted tables of models that were just read."""
-    extracted = extract_records(records)
+    extracted = extract_records(records, _model_types())
     return {name: conform(name, getattr(extracted, name)) for name in EXTRACTED}
 
 

@@ -10,7 +10,7 @@ import polars as pl
 
 from flows.journal import TEXTS, read_texts
 from flows.lake import Lake
-from transforms.extract import Shared, extract_model
+from transforms.extract import Shared, extract_model, remote_code_of
 from transforms.records import Extracted, HubFiles, Reject
 
 _CHUNK_ROWS = 5_000  # models whose rows and texts are in memory as Python objects at once
@@ -30,14 +30,14 @@ class Found:
         """The rows of every architecture that was met."""
         return [extracted for _, extracted in self.representatives.values()]
 
-    def add(self, record: HubFiles, read_at: object, result: Extracted | Reject) -> None:
+    def add(self, record: HubFiles, read_at: object, result: Extracted | Reject, needs_remote_code: bool | None) -> None:
         """Take down what became of a model."""
         outcome: dict[str, object] = {"model_id": record.model_id, "read_at": read_at}
         if isinstance(result, Reject):
             self.outcomes.append({**outcome, "code": result.code, "message": result.message})
             return
         key, sizes = str(result.architecture["architecture_key"]), result.architecture["sizes_source"]
-        self.outcomes.append({**outcome, "architecture_key": key, "sizes_source": sizes})
+        self.outcomes.append({**outcome, "architecture_key": key, "sizes_source": sizes, "needs_remote_code": needs_remote_code})
         rank = (sizes != "header", record.model_id)
         if key not in self.representatives or rank < self.representatives[key][0]:
             self.representatives[key] = (rank, result)
@@ -48,7 +48,9 @@ def extract_rows(lake: Lake, rows: pl.DataFrame, shared: Shared, found: Found) -
     for chunk in rows.iter_slices(_CHUNK_ROWS):
         texts = read_texts(lake, pl.concat([chunk[column].alias("text_hash") for column in TEXTS]))
         for record, read_at in zip(_records(chunk, texts), chunk["read_at"].to_list(), strict=True):
-            found.add(record, read_at, extract_model(record, shared))
+            result = extract_model(record, shared)
+            needs_remote_code = None if isinstance(result, Reject) else remote_code_of(record, shared)
+            found.add(record, read_at, result, needs_remote_code)
 
 
 def _records(rows: pl.DataFrame, texts: dict[str, str]) -> Iterator[HubFiles]:

@@ -58,7 +58,8 @@ class Answer:
     """The rows that answer, best first, or why there are none.
 
     `offers` counts all that answer, of which `rows` may be the first. `nearest` are the cheapest or fastest rows where none is
-    within the bounds, and where the model starts on no shape that the question allows, those that lack least. `notes` say how
+    within the bounds, and where the model starts on no shape that the question allows, those that lack least. `cheaper` is a
+    row on the shapes that cost less than the first one and do not hold the model (`sql/ask/cheaper.sql`). `notes` say how
     the question was taken where that is not plain; `why_not` says in one sentence why there are no rows.
     """
 
@@ -67,6 +68,7 @@ class Answer:
     rows: Rows
     offers: int = 0
     nearest: Rows = field(default=_NOTHING)
+    cheaper: Rows = field(default=_NOTHING)
     notes: tuple[str, ...] = ()
     why_not: str | None = None
 
@@ -88,8 +90,9 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
             connection = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
         rows, offers = _rows(connection, conditions, shown)
         if rows.rows:
-            context = rows.rows[0][rows.columns.index("context")]
-            return Answer(question.model, int(str(context)), rows, offers, notes=tuple(notes))
+            first = dict(zip(rows.columns, rows.rows[0], strict=True))
+            cheaper = _cheaper(connection, conditions, first)
+            return Answer(question.model, int(str(first["context"])), rows, offers, cheaper=cheaper, notes=tuple(notes))
         nearest, why_not = _why_not(connection, question, conditions)
     return Answer(question.model, int(str(conditions["context"])), rows, nearest=nearest, notes=tuple(notes), why_not=why_not)
 
@@ -105,6 +108,14 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], 
         answer = fetch(connection, "ask/answer.sql", asked)
     offers = int(str(answer.rows[0][-1])) if answer.rows else 0
     return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers
+
+
+def _cheaper(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], first: dict[str, object]) -> Rows:
+    """The row on cheaper shapes that do not hold the model; none where there is no such shape, or price is not the objective."""
+    if conditions["objective"] != "cost" or first["total_usd_per_hour"] is None:
+        return _NOTHING
+    asked = conditions | {"context": first["context"], "usd_per_hour": first["total_usd_per_hour"]}
+    return fetch(connection, "ask/cheaper.sql", asked)
 
 
 def _in_grid(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object]) -> bool:

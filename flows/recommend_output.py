@@ -8,7 +8,7 @@ from pathlib import Path
 from flows.output import Format, Rows, emit, form_of, rows_of_frame, rows_of_records, shown, write_object, write_rows
 from flows.published import RejectedModelError
 from flows.recommend import Answer, Question, recommend
-from transforms.recommendation_reasoning import Asked, layout, reasoning
+from transforms.recommendation_reasoning import Asked, arguments_explained, layout, reasoning
 
 _SHOWN_ROWS = 20
 """Rows of a table for people; the other forms list all."""
@@ -74,7 +74,7 @@ def _reasoning(question: Question, answer: Answer) -> str | None:
     )
     first, *others = Rows(answer.rows.columns, answer.rows.rows[:_SHOWN_ROWS]).records()
     elsewhere = (row for row in others if (row["provider"], row["shape"]) != (first["provider"], first["shape"]))
-    return reasoning(asked, first, next(elsewhere, None), answer.offers)
+    return reasoning(asked, first, next(elsewhere, None), answer.offers, next(iter(answer.cheaper.records()), None))
 
 
 def _draw(question: Question, answer: Answer, plot: Path) -> None:
@@ -123,7 +123,19 @@ def _print_for_people(question: Question, answer: Answer) -> None:
     if any(row["price_stale"] for row in rows):
         out.write("* an undated or old price\n")
     out.write(f"\n{_filled(str(_reasoning(question, answer)))}\n")
+    for remark, shapes in _remarks(rows).items():
+        out.write(f"\n{_filled(remark + ': ' + '; '.join(shapes))}\n")
     out.write(f"\nReady to run: {_ready_to_run(answer.model_id, rows[0])}\n")
+    out.write(f"{_filled(arguments_explained(rows[0]))}\n")
+
+
+def _remarks(rows: list[dict[str, object]]) -> dict[str, list[str]]:
+    """What a reader should know of rows of the table, and of which."""
+    remarks: dict[str, list[str]] = {}
+    for row in rows:
+        if row["reason"] is not None:
+            remarks.setdefault(str(row["reason"]), []).append(f"{row['provider']} {row['shape']} in {row['quantization']}")
+    return remarks
 
 
 def _filled(text: str) -> str:

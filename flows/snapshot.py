@@ -49,7 +49,8 @@ def write_snapshot(lake: Lake, directory: Path, labels: pl.DataFrame | None = No
     """Write the snapshot of a lake's last extraction and return its row counts.
 
     `labels` (model_id, name, source_repo, source_path) are facts about configs that were not read from the Hub: an id whose
-    `name` is "inferred" was read from the config's contents, and neither commit nor gate is known. Raises SnapshotError.
+    `name` is "inferred" was read from the config's contents, and neither commit nor gate is known, nor which other files there
+    are: the config may tell that an engine needs the repository's code, never that it does not. Raises SnapshotError.
     """
     tables: dict[str, pl.DataFrame] = {}
     for name in TABLES:
@@ -63,7 +64,10 @@ def write_snapshot(lake: Lake, directory: Path, labels: pl.DataFrame | None = No
         named = models.join(labels, on="model_id", how="semi")
         inferred = labels.filter(pl.col("name") == "inferred")["model_id"].to_list()
         unknown = pl.lit(None, pl.String)
-        models = named.with_columns(sha=unknown, gated=unknown, id_inferred=pl.col("model_id").is_in(inferred))
+        told = pl.when("needs_remote_code").then(True)  # null where it is false
+        models = named.with_columns(
+            sha=unknown, gated=unknown, needs_remote_code=told, id_inferred=pl.col("model_id").is_in(inferred)
+        )
     tables["models"] = models
     kept = models.select("architecture_key").unique()
     for name in TABLES[1:]:

@@ -80,9 +80,9 @@ _EXTRACTED = (
         "models",
         "one model id and the architecture it has",
         """model_id sha architecture_key author license gated downloads likes last_modified pipeline_tag base_model
-        source id_inferred fetched_at""",
+        needs_remote_code source id_inferred fetched_at""",
         "model_id",
-        "sha author license gated downloads likes last_modified pipeline_tag base_model",
+        "sha author license gated downloads likes last_modified pipeline_tag base_model needs_remote_code",
     ),
     _table(
         "architectures",
@@ -120,9 +120,9 @@ _EXTRACTED = (
     _table(
         "extractions",
         "what became of one model's files when they were last extracted: its architecture or its reject",
-        "model_id read_at extractor architecture_key sizes_source represents code message",
+        "model_id read_at extractor architecture_key sizes_source needs_remote_code represents code message",
         "model_id",
-        "architecture_key sizes_source code message",
+        "architecture_key sizes_source needs_remote_code code message",
     ),
     _table("snapshot_sources", "where the bundled facts of one model were read, and when", "model_id source as_of", "model_id"),
 )
@@ -207,6 +207,12 @@ _CATALOGS = (
         "policy key value unit basis source as_of",
         "policy key",
         "as_of",
+    ),
+    _table(
+        "model_types",
+        "one model_type whose config a library reads without code of the repository",
+        "model_type library library_version source as_of",
+        "model_type",
     ),
     _table("contexts", "one context length of the nightly grid", "context source", "context"),
     _table(
@@ -387,10 +393,10 @@ _STAR = (
     _table(
         "dim_model",
         "one model; its architecture joins it to the facts",
-        """model_id architecture_id author license gated downloads likes last_modified pipeline_tag base_model source
-        fetched_at""",
+        """model_id architecture_id author license gated downloads likes last_modified pipeline_tag base_model
+        needs_remote_code source fetched_at""",
         "model_id",
-        "author license gated downloads likes last_modified pipeline_tag base_model",
+        "author license gated downloads likes last_modified pipeline_tag base_model needs_remote_code",
     ),
     _table(
         "dim_quantization",

@@ -96,7 +96,7 @@ def refusal(files: HubFiles, config: Mapping[str, object]) -> Reject | None:
 
 def without_weights(files: HubFiles) -> Reject | None:
     """The reject of a repository that holds only GGUF files, None otherwise."""
-    names = _names(files.files)
+    names = listed_names(files.files)
     gguf = [name for name in names if name.lower().endswith(".gguf")]
     if gguf and not any(name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in names):
         base = f"size {files.base_model}" if files.base_model else "size the model that it was converted from"
@@ -107,7 +107,7 @@ def without_weights(files: HubFiles) -> Reject | None:
 def _is_embedding(files: HubFiles, kind: str, name: str, config: Mapping[str, object]) -> bool:
     encoder = kind in _ENCODERS or (not kind and "Roberta" in name) or kind in ("t5encoder",) or name == "T5EncoderModel"
     owner = files.model_id.split("/")[0].lower()
-    labels = {str(tag).lower() for tag in _names(files.tags)} | {str(files.pipeline_tag or "").lower()}
+    labels = {str(tag).lower() for tag in listed_names(files.tags)} | {str(files.pipeline_tag or "").lower()}
     marked = owner == "sentence-transformers" or bool(
         labels & {"sentence-transformers", "sentence-similarity", "feature-extraction"}
     )
@@ -129,7 +129,8 @@ def _called(name: str, kind: str) -> str:
     return name[:60] or f"model_type {kind[:60]!r}"
 
 
-def _names(text: str | None) -> list[str]:
+def listed_names(text: str | None) -> list[str]:
+    """Names of a JSON list as `hub_files` keeps them; none where there is no list."""
     try:
         names = json.loads(text) if text else []
     except (ValueError, RecursionError):

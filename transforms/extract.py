@@ -24,6 +24,7 @@ from transforms.quantization import Quantization, read_quantization
 from transforms.quantized_layout import quantize
 from transforms.records import Extracted, HubFiles, Reject
 from transforms.rejects import REJECT_CODES
+from transforms.remote_code import needs_remote_code
 from transforms.safetensors import HeaderError, HeaderSummary, read_summary
 from transforms.weights import count_weights
 
@@ -64,21 +65,25 @@ _MOST_SHARED = 5_000  # so many results are kept for models that come after; the
 
 @dataclass(frozen=True)
 class Shared:
-    """Results that models have in common: fine-tunes repeat the config and the headers of a few thousand models."""
+    """Results that models have in common: fine-tunes repeat the config and the headers of a few thousand models.
 
+    `model_types` are those that a library reads without code of the repository; None where that is not known.
+    """
+
+    model_types: frozenset[str] | None = None
     configs: dict[str, dict[str, object]] = field(default_factory=dict)
     keys: dict[tuple[str, str | None], str] = field(default_factory=dict)
     extracted: dict[tuple[str, str | None], Extracted | Reject] = field(default_factory=dict)
 
 
-def extract_records(records: Iterable[HubFiles]) -> ExtractedTables:
-    """Every model as a row of `models` (and its architecture's rows) or of `rejects`.
+def extract_records(records: Iterable[HubFiles], model_types: frozenset[str] | None = None) -> ExtractedTables:
+    """Every model as a row of `models` (and its architecture's rows) or of `rejects`. `model_types` as in Shared.
 
     Where models of one architecture were sized from headers and from configs, the one from headers stands for it.
     """
     kept: dict[str, Extracted] = {}
     models, rejects = [], []
-    shared = Shared()
+    shared = Shared(model_types)
     for files in records:
         result = extract_model(files, shared)
         if isinstance(result, Reject):
@@ -93,6 +98,7 @@ def extract_records(records: Iterable[HubFiles]) -> ExtractedTables:
             {
                 "model_id": files.model_id,
                 "architecture_key": key,
+                "needs_remote_code": remote_code_of(files, shared),
                 "id_inferred": False,
                 "fetched_at": files.fetched_at,
                 **{column: getattr(files, column) for column in _MODEL_COLUMNS},
@@ -123,6 +129,13 @@ def extract_model(files: HubFiles, shared: Shared | None = None) -> Extracted | 
             return of_config
         return of_headers
     return _read_model(files, shared)
+
+
+def remote_code_of(files: HubFiles, shared: Shared) -> bool | None:
+    """Whether an engine has to run code of an accepted model's repository, None where unknown."""
+    if files.config_json is None or shared.model_types is None:
+        return None
+    return needs_remote_code(_parsed(files.config_json, shared), files.files, shared.model_types)
 
 
 def _read_model(files: HubFiles, shared: Shared) -> Extracted | Reject:

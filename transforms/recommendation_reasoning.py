@@ -38,10 +38,11 @@ class Asked:
     bounds: Sequence[str] = ()
 
 
-def reasoning(asked: Asked, best: Row, second: Row | None, offers: int) -> str:
-    """One paragraph on the recommended row: what it is, why it, what it holds, how fast, at what price, and the next shape.
+def reasoning(asked: Asked, best: Row, second: Row | None, offers: int, cheaper: Row | None = None) -> str:
+    """One paragraph on the recommended row: what it is, why it, what it holds, how fast, at what price, and what comes next.
 
-    The rows are those of `sql/ask/published.sql`; `offers` is how many fit the question.
+    The rows are those of `sql/ask/published.sql`; `offers` is how many fit the question, `cheaper` the row of
+    `sql/ask/cheaper.sql` on the shapes that cost less and were passed over.
     """
     return " ".join(
         part
@@ -50,6 +51,7 @@ def reasoning(asked: Asked, best: Row, second: Row | None, offers: int) -> str:
             _memory(best),
             _speed(best),
             _price(asked, best),
+            _passed_over(best, cheaper),
             _runner_up(asked, second),
         )
         if part
@@ -96,11 +98,11 @@ def _speed(best: Row) -> str:
     batch = int(str(best["batch_per_replica"])) * int(str(best["dp"]))
     limit = _LIMITS.get(str(best["bound_by"]), str(best["bound_by"]).replace("_", " "))
     missed = "" if best["within_slo"] in (None, True) else " (the default service level is missed)"
-    requests = "one request" if batch == 1 else f"{batch:,} requests"
+    requests = "one request reaches" if batch == 1 else f"{batch:,} requests at once reach"
     single = (_number(best["single_stream_ttft_ms"]), _number(best["single_stream_tpot_ms"]))
     trust = _CALIBRATIONS.get(str(best["calibration"]), str(best["calibration"]))
     return (
-        f"With {best['input_tokens']:,} tokens in and {best['output_tokens']:,} out, {requests} at once reach an "
+        f"With {best['input_tokens']:,} tokens in and {best['output_tokens']:,} out, {requests} an "
         f"estimated {_number(best['output_tokens_per_s'])} output tokens/s, {_number(best['ttft_ms'])} ms to the first token and "
         f"{_number(best['tpot_ms'])} ms for each further one{missed}; a single request takes "
         f"{single[0]} and {single[1]} ms. The limit is {limit} ({trust})."
@@ -120,6 +122,20 @@ def _price(asked: Asked, best: Row) -> str:
     return f"It costs USD {float(str(best['total_usd_per_hour'])):,.2f} per hour{together}{region}{read}{stale}{per_token}."
 
 
+def _passed_over(best: Row, cheaper: Row | None) -> str:
+    """Why not a shape that costs less: none of those holds the model, and the largest of them has so much memory."""
+    if cheaper is None:
+        return ""
+    shapes, memory = int(str(cheaper["shapes"])), float(str(cheaper["memory_gib"]))
+    held = float(str(best["memory_used_gib_per_gpu"])) * max(1.0, float(str(best["gpu_count"])))
+    count = f"{float(str(cheaper['gpu_count'])):g} × {cheaper['gpu']}"
+    few = "The one shape that costs less does" if shapes == 1 else f"The {shapes:,} shapes that cost less do"
+    return (
+        f"{few} not hold it at this context: the largest, {cheaper['provider']} {cheaper['shape']} ({count}), has "
+        f"{memory:,.0f} GiB in all, where this layout uses {held:,.0f} (--shape says what a shape lacks)."
+    )
+
+
 def _runner_up(asked: Asked, second: Row | None) -> str:
     if second is None:
         return ""
@@ -132,6 +148,17 @@ def _runner_up(asked: Asked, second: Row | None) -> str:
         figures.append(f"{_number(second['single_stream_tpot_ms'])} ms per token of a single request")
     stated = f" at {', '.join(figures)}" if figures else ""
     return f"The next shape is {_named(second)}{stated}."
+
+
+def arguments_explained(row: Row) -> str:
+    """Why the arguments of a row are as they are, for who pastes them."""
+    said = (
+        "The share of memory, the sequences and the tokens of a step are the newest engine's defaults on this GPU, "
+        "said because the fit was estimated at them and other releases differ."
+    )
+    if "--trust-remote-code" in str(row["vllm_arguments"]):
+        said += " --trust-remote-code lets the engine run Python code of the repository: read that code first."
+    return said
 
 
 def _number(value: object) -> str:

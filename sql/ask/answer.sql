@@ -7,9 +7,11 @@ with
 
 counted as (
     select
-        *,
-        counted_rate(output_tokens_per_s, output_low_tokens_per_s, pp, nodes) as counted_tokens_per_s
+        evaluated.*,
+        counted_rate(output_tokens_per_s, output_low_tokens_per_s, pp, nodes) as counted_tokens_per_s,
+        within_slo(ttft_ms, tpot_ms, input_tokens, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms) as within_slo
     from evaluated
+    cross join policy_settings
 ),
 
 layouts_ranked as (
@@ -18,6 +20,7 @@ layouts_ranked as (
         row_number() over (
             partition by offer
             order by
+                $objective <> 'performance' and not coalesce(within_slo, false),
                 case $objective
                     when 'cost' then -counted_tokens_per_s
                     when 'performance' then single_stream_tpot_ms
@@ -44,9 +47,11 @@ offered as (
         figures.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
         kv_dtypes.engine_arguments as kv_arguments,
         gpus.vendor = 'NVIDIA' and gpus.capability < 8 as needs_half,
+        models.needs_remote_code,
         coalesce(ceil($users / nullif(figures.batch_per_replica * figures.dp, 0)::double), 1)::bigint as deployments
     from layouts_ranked as figures
     join chosen using (offer)
+    join models on models.model_id = chosen.model_id
     join quantizations on quantizations.quantization = figures.quantization
     join kv_dtypes on kv_dtypes.kv_dtype = figures.kv_dtype
     join gpus on gpus.gpu = figures.gpu
@@ -85,7 +90,7 @@ answer as (
         round(output_tokens_per_s, 4) as output_tokens_per_s,
         bound_by,
         calibration,
-        within_slo(ttft_ms, tpot_ms, input_tokens, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms) as within_slo,
+        within_slo,
         usd_per_hour,
         deployments,
         usd_per_hour * deployments as total_usd_per_hour,
@@ -98,9 +103,13 @@ answer as (
         null::varchar as dominated_by,
         reason,
         needs_checkpoint,
-        vllm_arguments(tp, pp, dp, ep, context, quantization_arguments, kv_arguments, needs_half) as vllm_arguments
+        trusted_arguments(
+            vllm_arguments(
+                tp, pp, dp, ep, context, max_num_seqs, max_num_batched_tokens, quantization_arguments, kv_arguments, needs_half
+            ),
+            needs_remote_code
+        ) as vllm_arguments
     from offered
-    cross join policy_settings
 )
 
 select

@@ -77,7 +77,10 @@ taken as (
         price_stale,
         on_frontier,
         dominated_by,
-        of_objective($objective, cost_vllm_arguments, performance_vllm_arguments, vllm_arguments) as vllm_arguments
+        trusted_arguments(
+            of_objective($objective, cost_vllm_arguments, performance_vllm_arguments, vllm_arguments),
+            (select models.needs_remote_code from models where models.model_id = $model)
+        ) as vllm_arguments
     from best
 ),
 

@@ -10,6 +10,7 @@ select
     last_modified,
     pipeline_tag,
     base_model,
+    needs_remote_code,
     source,
     fetched_at
 from models

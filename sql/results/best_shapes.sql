@@ -36,7 +36,7 @@ select
     best.on_frontier,
     best.dominated_by,
     best.reason,
-    best.vllm_arguments
+    trusted_arguments(best.vllm_arguments, models.needs_remote_code) as vllm_arguments
 from models
 join architecture_best_shapes as best using (architecture_key)
 cross join publication;

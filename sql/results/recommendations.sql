@@ -75,6 +75,6 @@ select
     best.dominated_by,
     'vllm' as policy,
     best.reason,
-    best.vllm_arguments
+    trusted_arguments(best.vllm_arguments, models.needs_remote_code) as vllm_arguments
 from models
 join architecture_recommendations as best using (architecture_key);

@@ -22,6 +22,8 @@ chosen_replicas as (
         replicas.kv_cache_tokens,
         replicas.max_context,
         replicas.max_sequences,
+        replicas.max_num_seqs,
+        replicas.max_num_batched_tokens,
         replicas.batch_per_replica,
         four_decimals(replicas.ttft_ms) as ttft_ms,
         four_decimals(replicas.tpot_ms) as tpot_ms,
@@ -149,6 +151,8 @@ figured as (
         performance.bound_by as performance_bound_by,
         performance.calibration as performance_calibration,
         performance.within_slo as performance_within_slo,
+        balanced.max_num_seqs,
+        balanced.max_num_batched_tokens,
         arguments.quantization_arguments,
         arguments.kv_arguments,
         machines.needs_half
@@ -169,17 +173,21 @@ figured as (
 )
 
 select
-    * exclude (quantization_arguments, kv_arguments, needs_half),
+    * exclude (max_num_seqs, max_num_batched_tokens, quantization_arguments, kv_arguments, needs_half),
     recommendation_reason(
         verdict, memory_allowed_gib_per_gpu - memory_used_gib_per_gpu, band_gib, 0e0, tpot_ms, within_slo
     ) as reason,
     recommendation_reason(
         verdict, memory_allowed_gib_per_gpu - memory_used_gib_per_gpu, band_gib, null, tpot_ms, within_slo
     ) as reason_without_price,
-    vllm_arguments(tp, pp, dp, ep, context, quantization_arguments, kv_arguments, needs_half) as vllm_arguments,
-    vllm_arguments(cost_tp, cost_pp, cost_dp, cost_ep, context, quantization_arguments, kv_arguments, needs_half)
-        as cost_vllm_arguments,
     vllm_arguments(
-        performance_tp, performance_pp, performance_dp, performance_ep, context, quantization_arguments, kv_arguments, needs_half
+        tp, pp, dp, ep, context, max_num_seqs, max_num_batched_tokens, quantization_arguments, kv_arguments, needs_half
+    ) as vllm_arguments,
+    vllm_arguments(
+        cost_tp, cost_pp, cost_dp, cost_ep, context, max_num_seqs, max_num_batched_tokens, quantization_arguments, kv_arguments, needs_half
+    ) as cost_vllm_arguments,
+    vllm_arguments(
+        performance_tp, performance_pp, performance_dp, performance_ep, context, max_num_seqs, max_num_batched_tokens,
+        quantization_arguments, kv_arguments, needs_half
     ) as performance_vllm_arguments
 from figured;

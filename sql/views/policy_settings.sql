@@ -8,6 +8,7 @@ select
     max(value) filter (where key = 'max_nodes')::integer as max_nodes,
     max(value) filter (where key = 'max_tp')::integer as max_tp,
     max(value) filter (where key = 'max_pp_in_node')::integer as max_pp_in_node,
+    list(replace(key, '_is_direct', '')) filter (where ends_with(key, '_is_direct') and value = 1) as direct_links,
     max(value) filter (where key = 'tower_copied_share') as tower_copied_share,
     max(value) filter (where key = 'stale_price_days')::integer as stale_price_days
 from policies

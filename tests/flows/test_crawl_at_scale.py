@@ -211,7 +211,7 @@ def test_only_models_that_were_read_since_are_extracted_and_the_rows_are_those_o
     whole = read_extracted(lake)
     for name, frame in whole.items():
         assert incremental[name].equals(frame), name
-    monkeypatch.setattr("flows.extract._extractor", lambda: "other code")
+    monkeypatch.setattr("flows.extract._extractor", lambda model_types: "other code")
     assert extract(lake, list(repos)).extracted == 4
     assert extract(lake, ["org/a", "org/c"]).counts["architectures"] == 1
     alone = open_lake(tmp_path / "alone")

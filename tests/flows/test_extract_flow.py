@@ -40,6 +40,19 @@ def test_facts_of_the_hub_come_before_the_snapshots(lake: Lake) -> None:
     assert read_extracted(lake)["models"]["model_id"].to_list() == ["a/b", KNOWN]
 
 
+def test_models_of_one_architecture_differ_in_the_code_that_they_need(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kept over an extraction that finds nothing changed, found anew when the libraries come to know another model type."""
+    own = {**LLAMA, "model_type": "mine", "auto_map": {"AutoConfig": "configuration_mine.MineConfig"}}
+    store(lake, row("a/own", own), row("a/plain", LLAMA))
+    expected = {"a/own": True, "a/plain": False}
+    for extracted in (2, 0):
+        assert extract(lake, list(expected)).extracted == extracted
+        assert dict(read_extracted(lake)["models"].select("model_id", "needs_remote_code").rows()) == expected
+    monkeypatch.setattr("flows.extract._model_types", lambda: frozenset({"llama", "mine"}))
+    assert extract(lake, list(expected)).extracted == 2
+    assert read_extracted(lake)["models"]["needs_remote_code"].to_list() == [False, False]
+
+
 def test_without_the_hub_the_snapshot_answers_and_unknown_ids_are_one_line(
     lake: Lake, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -234,6 +234,70 @@ def test_the_reasoning_is_a_paragraph_that_names_the_figures() -> None:
     assert f"{first['memory_used_gib_per_gpu']:.1f} of the {first['memory_allowed_gib_per_gpu']:.1f} GiB" in text
 
 
+def test_the_reasoning_says_why_nothing_cheaper_was_taken() -> None:
+    model = "deepseek-ai/DeepSeek-V3"
+    asked = ask(model, "--context", "8192")
+    held = {(row["provider"], row["shape"]) for row in asked.rows}
+    best = asked.rows[0]["total_usd_per_hour"]
+    with answering(require_latest(small_published_set())) as connection:
+        offers = connection.execute(
+            """select provider, shape, usd_per_hour, offers.gpu_count, reported_memory_gib
+            from offers join hardware using (hardware)"""
+        ).fetchall()
+    passed_over = [
+        (max(1, count) * memory, f"{provider} {shape}")
+        for provider, shape, price, count, memory in offers
+        if price is not None and price < best and (provider, shape) not in held
+    ]
+    most = max(memory for memory, _ in passed_over)
+    text = asked.document["reasoning"]
+    assert f"The {len(passed_over):,} shapes that cost less do not hold it at this context: the largest, " in text
+    assert f"has {most:,.0f} GiB in all" in text
+    assert any(f"the largest, {name} (" in text for memory, name in passed_over if memory == most)
+    assert "that cost less" not in ask(model, "--context", "8192", "--objective", "performance").document["reasoning"]
+
+
+def test_a_batch_of_one_is_told_in_the_singular() -> None:
+    rows = ask(QWEN, "--context", "131072", "--objective", "performance").rows
+    single = next(row for row in rows if row["batch_per_replica"] * row["dp"] == 1)
+    asked = ask(QWEN, "--context", "131072", "--objective", "performance", "--provider", single["provider"], "--shape",
+                single["shape"], "--quantization", single["quantization"])  # fmt: skip
+    assert "out, one request reaches an estimated " in asked.document["reasoning"]
+
+
+def test_the_table_gives_the_remarks_on_its_rows_and_the_reasons_of_the_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    tokens = [QWEN, "--context", "131072"]
+    rows = ask(*tokens).rows[:20]
+    assert main(["recommend", *tokens, "--data", str(small_published_set())]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    remarks = {row["reason"] for row in rows if row["reason"]}
+    assert remarks
+    for row in rows:
+        assert row["reason"] is None or f"{row['provider']} {row['shape']} in {row['quantization']}" in said
+    assert all(f"{remark}: " in said for remark in remarks)
+    assert "are the newest engine's defaults on this GPU, said because the fit was estimated at them" in said
+    assert "--trust-remote-code" not in said
+
+
+@pytest.mark.parametrize("bounds", [(), ("--max-tpot-ms", "200")], ids=["published", "estimated anew"])
+def test_code_of_the_repository_is_named_in_the_arguments_that_need_it(
+    bounds: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = write_local_model(tmp_path / "own", model_type="mine", auto_map={"AutoConfig": "configuration_mine.MineConfig"})
+    plain = write_local_model(tmp_path / "plain", auto_map={"AutoConfig": "configuration_llama.LlamaConfig"})
+    shapes = tmp_path / "shapes.csv"
+    shapes.write_text("shape,gpu,gpu_count,usd_per_hour\nmine,L4,1,1\n")
+    for model, trusted in ((own, True), (plain, False)):
+        command = ["recommend", str(model), "--shapes-file", str(shapes), *bounds, "--data", str(small_published_set())]
+        assert main([*command, "--format", "json"]) == 0
+        rows = json.loads(capsys.readouterr().out)["recommendations"]
+        assert {row["vllm_arguments"].endswith(" --trust-remote-code") for row in rows} == {trusted}
+        assert main(command) == 0
+        assert ("lets the engine run Python code of the repository" in capsys.readouterr().out) is trusted
+    assert main(["explain", str(own), "--data", str(small_published_set())]) == 0
+    assert "only with Python code of the repository (--trust-remote-code)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("suffix", ["png", "svg"])
 def test_the_plot_shows_cost_against_throughput(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     plot = tmp_path / f"plot.{suffix}"

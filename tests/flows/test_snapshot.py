@@ -71,6 +71,7 @@ def test_labels_say_which_ids_were_inferred_and_where_configs_were_read(lake: La
     assert counts["models"] == counts["architectures"] == 2
     models = read_csv("models", tmp_path / "models.csv")
     assert models.select("model_id", "id_inferred", "sha").rows() == [("a/1", False, None), ("a/2", True, None)]
+    assert models["needs_remote_code"].to_list() == [None, True]  # false is not known
     assert read_csv("snapshot_sources", tmp_path / "sources.csv")["source"][0] == "https://github.com/x/y: config.json"
 
 

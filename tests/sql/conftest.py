@@ -20,6 +20,9 @@ from flows.database import connect, create_macros, load_tables
 from flows.join import assemble
 from transforms import contracts
 
+REMOTE_CODE = {"phi-4": True, "gpt2": False}
+"""Whether the models need code of their repositories; of the others it is not known."""
+
 
 @pytest.fixture(scope="session")
 def catalogs() -> dict[str, pl.DataFrame]:
@@ -45,6 +48,7 @@ def joined(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnect
             {
                 "model_id": f"test/{key}",
                 "architecture_key": key,
+                "needs_remote_code": REMOTE_CODE.get(key),
                 "source": "snapshot",
                 "id_inferred": False,
                 "fetched_at": datetime(2026, 1, 1, tzinfo=UTC),

@@ -134,6 +134,31 @@ def test_each_kind_is_the_best_of_its_kind(joined: duckdb.DuckDBPyConnection) ->
         assert all("--max-model-len 16384" in row["vllm_arguments"] for row in best.values())
 
 
+def test_arguments_say_what_the_estimate_assumed(joined: duckdb.DuckDBPyConnection) -> None:
+    """Sequences and tokens of a step differ by card: the arguments are the engine's own defaults there, in every objective."""
+    for provider, shape, sequences, tokens in (("oci", "BM.GPU.H100.8", 1024, 8192), ("aws", "g5.12xlarge", 256, 2048)):
+        found = rows(
+            joined,
+            f"""select vllm_arguments, cost_vllm_arguments, performance_vllm_arguments, max_sequences, batch_per_replica
+            from architecture_recommendations where provider = '{provider}' and shape = '{shape}'""",
+        )
+        assert found
+        for row in found:
+            assert row["batch_per_replica"] <= sequences
+            for column in ("vllm_arguments", "cost_vllm_arguments", "performance_vllm_arguments"):
+                assert f"--max-num-seqs {sequences} --max-num-batched-tokens {tokens} " in row[column]
+
+
+@pytest.mark.parametrize("view", ["recommendations", "best_shapes", "recommend('{}', 1024)"])
+@pytest.mark.parametrize(("model", "trusted"), [("test/phi-4", True), ("test/gpt2", False), ("test/llama-3.1-8b", False)])
+def test_code_of_a_repository_is_run_only_where_it_is_known_to_be_needed(
+    joined: duckdb.DuckDBPyConnection, view: str, model: str, trusted: bool
+) -> None:
+    arguments = joined.sql(f"select vllm_arguments from {view.format(model)} where model_id = '{model}'").fetchall()
+    assert arguments
+    assert {argument.endswith(" --trust-remote-code") for (argument,) in arguments} == {trusted}
+
+
 def test_prices_have_their_age(joined: duckdb.DuckDBPyConnection) -> None:
     """Days to the day of publication; an undated price has none."""
     aged = rows(

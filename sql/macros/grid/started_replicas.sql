@@ -37,6 +37,8 @@ select
     kv_cache_tokens,
     max_context,
     max_sequences,
+    max_num_seqs,
+    max_num_batched_tokens,
     batch_per_replica,
     ttft_ms,
     tpot_ms,
