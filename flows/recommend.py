@@ -224,9 +224,14 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
     first = misses.records()[0]
     longest = fetch(connection, "ask/longest_context.sql", conditions).rows[0][0]
     missing = first["missing_gib_per_gpu"]
-    nearest_shape = f"nearest is {first['provider']} {first['shape']} in {first['quantization']}"
+    cache = "" if first["kv_dtype"] == "auto" else f" with {first['kv_dtype']} KV cache"
+    nearest_shape = f"nearest is {first['provider']} {first['shape']} in {first['quantization']}{cache}"
+    cure = str(first["reason"]).rpartition("; ")[2]
+    cured = f" and {cure}" if cure.startswith("fits with --") else ""
     lacking = (
-        f", which lacks {max(missing, 0.1):.1f} GiB a GPU" if missing is not None and missing > 0 else f": {first['reason']}"
+        f", which lacks {max(missing, 0.1):.1f} GiB a GPU{cured}"
+        if missing is not None and missing > 0
+        else f": {first['reason']}"
     )
     return misses, (
         f"{question.model} fits no shape that was asked for at {context:,} tokens; {nearest_shape}{lacking}"

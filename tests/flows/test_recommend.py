@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import csv
 import io
@@ -9,8 +10,10 @@ import json
 import operator
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -20,12 +23,14 @@ import duckdb
 import polars as pl
 import pytest
 from loopback_hub import LoopbackHub, Repo
-from published_set import copied_versions, small_published_set, write_local_model
+from published_set import copied_versions, small_published_set, tables_of, write_local_model
 
 from flows import asking
+from flows.catalogs import load_catalogs
 from flows.cli import main
 from flows.estimator import estimating
 from flows.model_facts import find_models
+from flows.publish import publish
 from flows.published import answering, fetch, require_latest
 from flows.recommend import Question, _conditions, _rows, recommend
 from flows.size import Subject, import_sweep
@@ -172,8 +177,32 @@ def test_where_nothing_fits_the_nearest_miss_is_told_and_the_status_is_1(capsys:
     nearest = asked.document["nearest"][0]
     assert nearest["missing_gib_per_gpu"] > 0
     assert f"lacks {nearest['missing_gib_per_gpu']:.1f} GiB" in asked.document["reason"]
+    assert "and fits with" not in asked.document["reason"]
     assert main(["recommend", "deepseek-ai/DeepSeek-V3", "--shape", small["shape"], "--data", str(small_published_set())]) == 1
     assert "lacks" in capsys.readouterr().out
+
+
+def test_a_miss_says_what_would_make_it_fit() -> None:
+    asked = ask("openai/gpt-oss-120b", "--context", "131072", "--shape", "p5.4xlarge", data=_one_h100())
+    nearest = asked.document["nearest"][0]
+    cure = nearest["reason"].rpartition("; ")[2]
+    assert cure.startswith("fits with --")
+    cache = "" if nearest["kv_dtype"] == "auto" else f" with {nearest['kv_dtype']} KV cache"
+    assert f"p5.4xlarge in native{cache}, which lacks " in asked.document["reason"]
+    assert f" GiB a GPU and {cure}" in asked.document["reason"]
+
+
+@cache
+def _one_h100() -> Path:
+    """A data directory with a version of gpt-oss-120b on one H100, whose memory it fills, and on eight."""
+    data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
+    atexit.register(shutil.rmtree, data, ignore_errors=True)
+    tables = tables_of(("openai/gpt-oss-120b",))
+    catalogs = load_catalogs()
+    tables["shapes"] = catalogs["shapes"].filter(pl.col("shape").is_in(["p5.4xlarge", "p5.48xlarge"]))
+    tables["prices"] = catalogs["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
+    publish(data, "one", tables)
+    return data
 
 
 def test_bounds_that_nothing_meets_are_told_apart_from_memory() -> None:
@@ -293,7 +322,8 @@ def test_code_of_the_repository_is_named_in_the_arguments_that_need_it(
         rows = json.loads(capsys.readouterr().out)["recommendations"]
         assert {row["vllm_arguments"].endswith(" --trust-remote-code") for row in rows} == {trusted}
         assert main(command) == 0
-        assert ("lets the engine run Python code of the repository" in capsys.readouterr().out) is trusted
+        said = " ".join(capsys.readouterr().out.split())
+        assert ("lets the engine run Python code of the repository: read that code first." in said) is trusted
     assert main(["explain", str(own), "--data", str(small_published_set())]) == 0
     assert "only with Python code of the repository (--trust-remote-code)" in capsys.readouterr().out
 

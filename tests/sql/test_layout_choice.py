@@ -9,7 +9,9 @@ import pytest
 OBJECTIVES = ("", "cost_", "performance_")
 KEY = ["architecture_key", "provider", "shape", "nodes", "quantization", "kv_dtype", "context"]
 LINKED = ("nvlink", "xgmi", "other")
-SHAPES = "('BM.GPU.H100.8', 'BM.GPU.H200.8', 'VM.GPU.A100.40G.4', 'BM.GPU.MI300X.8', 'g5.48xlarge', 'g5.12xlarge', 'g6.12xlarge')"
+SHAPES = """(
+    'BM.GPU.H100.8', 'BM.GPU.H200.8', 'VM.GPU.A100.40G.4', 'BM.GPU.MI300X.8', 'g5.48xlarge', 'g5.12xlarge', 'n1-standard-16+2xT4'
+)"""
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +19,7 @@ def offered(joined: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """The recommendations of a few linked and unlinked machines."""
     return joined.sql(
         f"""select best.*, machines.interconnect_kind from architecture_recommendations as best
-        join shape_hardware as machines using (provider, shape) where shape in {SHAPES} and provider in ('oci', 'aws')"""
+        join shape_hardware as machines using (provider, shape) where shape in {SHAPES} and provider in ('oci', 'aws', 'gcp')"""
     ).pl()
 
 
@@ -29,7 +31,7 @@ def started(joined: duckdb.DuckDBPyConnection, offered: pl.DataFrame) -> pl.Data
         f"""select fits.*, within_slo(
             ttft_ms, tpot_ms, context * (1 - output_share), slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
         ) as meets_slo
-        from fits cross join policy_settings where fits and shape in {SHAPES} and provider in ('oci', 'aws')"""
+        from fits cross join policy_settings where fits and shape in {SHAPES} and provider in ('oci', 'aws', 'gcp')"""
     ).pl()
     return layouts.join(offered.select([*KEY, "interconnect_kind"]), on=KEY)
 
