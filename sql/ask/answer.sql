@@ -1,6 +1,7 @@
 -- A row is one offer that answers the question under a load or bounds of its own, in the layout that its objective takes, best first; `offers`
 -- counts them all. The published frontier says nothing of such a load.
---   cost         dollars an hour of the deployments that carry the users, then dollars per million output tokens
+--   cost         dollars an hour of the deployments that carry the users, at the same price what meets the service level first, then dollars per
+--                million output tokens
 --   performance  time per output token of a single request
 --   balanced     dollars per million output tokens
 with
@@ -123,6 +124,7 @@ order by
         when 'performance' then single_stream_tpot_ms
         else usd_per_million_output_tokens
     end nulls last,
+    $objective = 'cost' and not coalesce(within_slo, false),
     usd_per_million_output_tokens nulls last,
     single_stream_tpot_ms nulls last,
     provider,

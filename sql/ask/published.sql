@@ -1,6 +1,7 @@
 -- A row is one published offer that answers the question under the load that published figures are stated for, in the layout that its objective
 -- takes, best first; `offers` counts them all. A 16-bit KV cache is taken where it fits, fp8 only where nothing else does, then the fewest machines.
---   cost         dollars an hour of the deployments that carry the users, then dollars per million output tokens
+--   cost         dollars an hour of the deployments that carry the users, at the same price what meets the service level first, then dollars per
+--                million output tokens
 --   performance  time per output token of a single request
 --   balanced     dollars per million output tokens
 with
@@ -159,6 +160,7 @@ order by
         when 'performance' then single_stream_tpot_ms
         else usd_per_million_output_tokens
     end nulls last,
+    $objective = 'cost' and not coalesce(within_slo, false),
     usd_per_million_output_tokens nulls last,
     single_stream_tpot_ms nulls last,
     provider,

@@ -1,6 +1,6 @@
 -- Add one chunk's rows to architecture_recommendations: its figures on every shape that is such a machine, priced and ranked.
 -- Ranks are within an architecture and context, over all shapes and precisions, unknown figures last:
---   cost_rank         dollars an hour, then dollars per million output tokens of the cost layout
+--   cost_rank         dollars an hour, at the same price what meets the default SLO first, then dollars per million output tokens of the cost layout
 --   performance_rank  time per output token of a single request on the performance layout
 --   balanced_rank     dollars per million output tokens of the balanced layout
 -- A shape of a machine on the frontier that is sold cheaper elsewhere is dominated by that offer.
@@ -13,6 +13,7 @@ priced as (
         offers.rowid as offer,
         figures.architecture_key,
         figures.context,
+        coalesce(figures.cost_within_slo, false) as cost_meets_slo,
         figures.performance_single_stream_tpot_ms,
         offers.usd_per_hour * figures.nodes as usd_per_hour,
         usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.output_tokens_per_s) as usd_per_million_output_tokens,
@@ -32,7 +33,7 @@ ranked as (
         *,
         rank() over (
             partition by architecture_key, context
-            order by usd_per_hour nulls last, cost_usd_per_million_output_tokens nulls last
+            order by usd_per_hour nulls last, cost_meets_slo desc, cost_usd_per_million_output_tokens nulls last
         ) as cost_rank,
         rank() over (partition by architecture_key, context order by performance_single_stream_tpot_ms nulls last) as performance_rank,
         rank() over (partition by architecture_key, context order by usd_per_million_output_tokens nulls last) as balanced_rank

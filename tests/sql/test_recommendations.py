@@ -159,6 +159,21 @@ def test_code_of_a_repository_is_run_only_where_it_is_known_to_be_needed(
     assert {argument.endswith(" --trust-remote-code") for (argument,) in arguments} == {trusted}
 
 
+def test_at_one_price_what_meets_the_slo_ranks_first(joined: duckdb.DuckDBPyConnection) -> None:
+    """One shape in several precisions has one price: however many tokens a missed service level yields, it comes after."""
+    pairs = rows(
+        joined,
+        """select met.cost_usd_per_million_output_tokens > missed.cost_usd_per_million_output_tokens as dearer,
+            met.cost_rank < missed.cost_rank as before
+        from architecture_recommendations as met
+        join architecture_recommendations as missed
+            using (architecture_key, context, provider, shape, nodes, usd_per_hour)
+        where met.cost_within_slo and not missed.cost_within_slo""",
+    )
+    assert {pair["before"] for pair in pairs} == {True}
+    assert any(pair["dearer"] for pair in pairs)
+
+
 def test_prices_have_their_age(joined: duckdb.DuckDBPyConnection) -> None:
     """Days to the day of publication; an undated price has none."""
     aged = rows(
