@@ -22,8 +22,9 @@ import duckdb
 import polars as pl
 
 from flows.computed import Computed
-from flows.database import connect, create_macros, load_tables, run_sql
-from flows.publish_checks import check_rows
+from flows.database import connect, create_macros, load_tables, run_sql, tables_used_by
+from flows.publish_checks import check_rows, check_texts
+from flows.sql_files import sql_text
 from transforms import contracts
 
 MEMORY_LIMIT = "1500MB"
@@ -80,7 +81,7 @@ def compute_bucket(work: Work) -> Done:
     seconds: dict[str, float] = {}
     with _database(work) as (connection, directory):
         with _timed(seconds, "load"):
-            _load(connection, work.tables)
+            _load(connection, work)
         compute = _figures if work.stage == "figures" else _ranks
         files, rows = compute(connection, work, directory, seconds)
     return Done(work.stage, files, rows, seconds)
@@ -93,6 +94,8 @@ def _figures(
         run_sql(connection, f"tables/{name}.sql")
     run_sql(connection, "tables/chunk_staging.sql", {"path": str(directory / "staging.duckdb")})
     for name in FIGURES:
+        if name == "chunk_scaled_out_replicas" and not count(connection, "chunk_scaled_out"):
+            continue  # where one machine is enough: planning it takes longer than all that a small bucket computes
         with _timed(seconds, name):
             run_sql(connection, f"tables/{name}.sql")
     connection.execute("detach staging")
@@ -135,13 +138,22 @@ def _database(work: Work) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
             yield connection, directory
 
 
-def _load(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> None:
-    """The work's tables, and empty ones in place of the others that views are made over."""
+def _load(connection: duckdb.DuckDBPyConnection, work: Work) -> None:
+    """The work's tables, empty ones in place of the others that its steps are made over, and the macros that they use."""
+    texts = step_texts(*(*MACHINES, *FIGURES) if work.stage == "figures" else RANKS)
+    if work.stage == "ranks":
+        texts += check_texts()
     declared = [*contracts.CATALOG_TABLES, "models", "architectures", "layer_groups"]
-    load_tables(connection, {name: tables.get(name, contracts.empty_frame(name)) for name in declared}, with_comments=False)
-    for name in tables.keys() - set(declared):
-        connection.from_arrow(tables[name].to_arrow()).create(name)
-    create_macros(connection)
+    read = tables_used_by(texts, declared)
+    load_tables(connection, {name: work.tables.get(name, contracts.empty_frame(name)) for name in read}, with_comments=False)
+    for name in work.tables.keys() - set(declared):
+        connection.from_arrow(work.tables[name].to_arrow()).create(name)
+    create_macros(connection, used_by=texts)
+
+
+def step_texts(*names: str) -> list[str]:
+    """The texts of steps, files of `sql/tables`."""
+    return [sql_text(f"tables/{name}.sql") for name in names]
 
 
 @contextmanager

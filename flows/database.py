@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from functools import cache
 from graphlib import TopologicalSorter
 from importlib.resources import files
@@ -17,6 +20,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
+from flows.engine_settings import SETTINGS
 from flows.sql_files import sql_text
 from transforms import contracts
 
@@ -44,8 +48,7 @@ def connect(
         "memory_limit": memory_limit,
         "threads": str(threads or os.cpu_count() or 1),
         "preserve_insertion_order": "false",
-        # DuckDB 2.0 joins dictionaries by reference, and its cache of small chunks fails when a join that spills changes them.
-        "enable_caching_operators": "false",
+        **SETTINGS,
     }
     if spill is None and path is not None:
         spill = path.parent / f".{path.name}.tmp"
@@ -71,13 +74,31 @@ def insert_table(connection: duckdb.DuckDBPyConnection, name: str, frame: pl.Dat
     connection.from_arrow(contracts.conform(name, frame).to_arrow()).insert_into(name)
 
 
-def create_macros(connection: duckdb.DuckDBPyConnection) -> None:
+def create_macros(connection: duckdb.DuckDBPyConnection, used_by: Sequence[str] | None = None) -> None:
     """Create the macros of `sql/macros` and `sql/policies` and the views of `sql/views`, which need no computed table.
 
-    The tables of every catalog and of the extracted architectures must exist (empty ones will do).
+    Those that these texts use, directly or through others, or all of them. The tables that they name must exist (empty ones will
+    do): those of every catalog and of the extracted architectures.
     """
-    for text in definitions():
+    for text in definitions() if used_by is None else definitions_used_by(used_by):
         connection.execute(text)
+
+
+def tables_used_by(texts: Sequence[str], names: Iterable[str]) -> list[str]:
+    """Which of the tables of these names the texts read, themselves or through macros and views."""
+    words = {word for text in (*texts, *definitions_used_by(texts)) for word in _WORD.findall(_COMMENT.sub("", text))}
+    return [name for name in names if name in words]
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """One transaction around many statements: into a file, each alone would be written through to the disk.
+
+    A statement that fails leaves it open, to be rolled back as the connection is closed.
+    """
+    connection.begin()
+    yield
+    connection.commit()
 
 
 def run_sql(
@@ -87,19 +108,50 @@ def run_sql(
     return connection.execute(sql_text(name), params) if params else connection.execute(sql_text(name))
 
 
-@cache
 def definitions() -> tuple[str, ...]:
     """The texts of macros and views, each after the macros that it calls and the views that it names."""
-    named = {
-        folder: {file.name.removesuffix(".sql") for file in _sql_files(folder)} for folder in ("macros", "policies", "views")
+    return tuple(definition.text for definition in _definitions().values())
+
+
+def definitions_used_by(texts: Sequence[str]) -> tuple[str, ...]:
+    """Those of the definitions that the texts use, directly or through others, in their order."""
+    known = _definitions()
+    wanted: set[str] = set()
+    waiting = [name for text in texts for name in _used(text, known)]
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted:
+            wanted.add(name)
+            waiting.extend(known[name].needs)
+    return tuple(definition.text for name, definition in known.items() if name in wanted)
+
+
+@dataclass(frozen=True)
+class _Definition:
+    """One macro or view: its statement, whether it is called or named, and what it needs."""
+
+    text: str
+    is_view: bool
+    needs: tuple[str, ...] = ()
+
+
+@cache
+def _definitions() -> dict[str, _Definition]:
+    """Every definition by name, each after those that it needs."""
+    found = {
+        file.name.removesuffix(".sql"): _Definition(file.read_text(encoding="utf-8"), is_view=folder == "views")
+        for folder in ("macros", "policies", "views")
+        for file in _sql_files(folder)
     }
-    texts = {file.name.removesuffix(".sql"): file.read_text(encoding="utf-8") for folder in named for file in _sql_files(folder)}
-    needs: dict[str, list[str]] = {}  # in order, not as sets: the texts' order is part of what a computed file is named by
-    for name, text in texts.items():
-        bare = _COMMENT.sub("", text)
-        used = set(_CALL.findall(bare)) & (named["macros"] | named["policies"]) | set(_WORD.findall(bare)) & named["views"]
-        needs[name] = sorted(used - {name})
-    return tuple(texts[name] for name in TopologicalSorter(needs).static_order())
+    needs = {name: [used for used in _used(each.text, found) if used != name] for name, each in found.items()}
+    return {name: replace(found[name], needs=tuple(needs[name])) for name in TopologicalSorter(needs).static_order()}
+
+
+def _used(text: str, known: Mapping[str, _Definition]) -> list[str]:
+    """The macros that a text calls and the views that it names; sorted, for computed files are named by their order too."""
+    bare = _COMMENT.sub("", text)
+    called, named = set(_CALL.findall(bare)), set(_WORD.findall(bare))
+    return sorted(name for name, each in known.items() if name in (named if each.is_view else called))
 
 
 def _sql_files(folder: str) -> list[Traversable]:

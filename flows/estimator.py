@@ -17,7 +17,7 @@ from flows.sql_files import sql_text
 def estimating(facts: ModelFacts, catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to the models' facts, the catalogs and all macros; gone when the block ends."""
     with connect() as connection:
-        load_tables(connection, {**facts.tables(), **catalogs})
+        load_tables(connection, {**facts.tables(), **catalogs}, with_comments=False)
         create_macros(connection)
         yield connection
 

@@ -22,9 +22,8 @@ import polars as pl
 from flows import bucket
 from flows.bucket import Done, Work, compute_bucket
 from flows.computed import Computed, frame_sum, is_sound, key_of
-from flows.database import connect, create_macros, definitions, load_tables, run_sql
+from flows.database import connect, create_macros, definitions, load_tables, run_sql, tables_used_by
 from flows.publish_checks import check_texts, setting
-from flows.sql_files import sql_text
 from transforms import contracts
 from transforms.buckets import buckets
 
@@ -148,8 +147,8 @@ def _planned(tables: dict[str, pl.DataFrame]) -> _Plan:
     hardware, offers = _machines(tables)
     gpus = catalogs["gpus"]
     sums = [frame_sum(frame) for name, frame in catalogs.items() if name != "gpus"]
-    of_figures = key_of(duckdb.__version__, *definitions(), *_texts(*bucket.MACHINES, *bucket.FIGURES), *sums)
-    of_ranks = key_of(*_texts(*bucket.RANKS), *check_texts(), frame_sum(offers))
+    of_figures = key_of(duckdb.__version__, *definitions(), *bucket.step_texts(*bucket.MACHINES, *bucket.FIGURES), *sums)
+    of_ranks = key_of(*bucket.step_texts(*bucket.RANKS), *check_texts(), frame_sum(offers))
     of_gpus = {
         gpu: key_of(frame_sum(gpus.filter(gpu=gpu)), frame_sum(hardware.filter(gpu=gpu)))
         for gpu in hardware["gpu"].unique().sort()
@@ -185,11 +184,12 @@ def _rank(lake: Path, plan: _Plan, each: _Bucket, estimated: dict[str, Path]) ->
 
 def _machines(tables: dict[str, pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The kinds of machines, and the shapes that are such machines with their prices of today."""
+    steps = ("hardware", "hardware_shapes", "offers")
+    used = tables_used_by(bucket.step_texts(*steps), contracts.CATALOG_TABLES)
     with connect() as connection:
-        extracted = {name: contracts.empty_frame(name) for name in ("architectures", "layer_groups")}
-        load_tables(connection, {**{name: tables[name] for name in contracts.CATALOG_TABLES}, **extracted}, with_comments=False)
-        create_macros(connection)
-        for name in ("hardware", "hardware_shapes", "offers"):
+        load_tables(connection, {name: tables[name] for name in used}, with_comments=False)
+        create_macros(connection, used_by=bucket.step_texts(*steps))
+        for name in steps:
             run_sql(connection, f"tables/{name}.sql")
         return connection.table("hardware").pl(), connection.table("offers").pl()
 
@@ -200,7 +200,3 @@ def _bare(catalog: pl.DataFrame) -> pl.DataFrame:
     return catalog.with_columns(
         pl.lit("" if schema[name] == pl.String else None, schema[name]).alias(name) for name in _REMARKS if name in schema
     )
-
-
-def _texts(*names: str) -> list[str]:
-    return [sql_text(f"tables/{name}.sql") for name in names]

@@ -17,7 +17,7 @@ import duckdb
 import polars as pl
 
 from flows.bucket import MACHINES, count
-from flows.database import connect, create_macros, load_tables, run_sql
+from flows.database import connect, create_macros, load_tables, run_sql, transaction
 from flows.grid import compute_grid
 from transforms import contracts
 
@@ -79,10 +79,10 @@ def assemble(
         raise contracts.ContractError(f"the join lacks {', '.join(missing)}")
     started = time.monotonic()
     seconds: dict[str, float] = {}
-    with _timed(seconds, "load"):
+    with _timed(seconds, "load"), transaction(connection):
         load_tables(connection, tables)
         create_macros(connection)
-    with _timed(seconds, "machines"):
+    with _timed(seconds, "machines"), transaction(connection):
         prepare_machines(connection)
         load_tables(connection, {"layouts": contracts.empty_frame("layouts")})
         run_sql(connection, "tables/layouts.sql")
@@ -90,7 +90,7 @@ def assemble(
         run_sql(connection, "tables/architecture_recommendations.sql")
         for path in paths:
             run_sql(connection, "computed/read_ranks.sql", {"path": str(path)})
-    with _timed(seconds, "results"):
+    with _timed(seconds, "results"), transaction(connection):
         for name in _RESULTS:
             run_sql(connection, f"results/{name}.sql")
         for name in ("recommendations", "best_shapes"):

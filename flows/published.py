@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.engine_settings import SETTINGS
 from flows.output import Rows
 from flows.sql_files import sql_text
 
@@ -107,10 +108,7 @@ def open_version(version: Path) -> duckdb.DuckDBPyConnection:
     """
     import _duckdb  # alone: the package around it takes 0.1 s to import, a third of an answer, and adds nothing to a query
 
-    settings = {
-        "enable_external_access": "false",
-        "enable_caching_operators": "false",  # as in flows.database: DuckDB 2.0 fails over dictionaries that a join changes
-    }
+    settings = {"enable_external_access": "false", **SETTINGS}
     connection = _duckdb.connect(str(version.resolve() / DATABASE), read_only=True, config=settings)
     connection.execute(sql_text("ask/session.sql"))
     return connection

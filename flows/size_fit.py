@@ -80,7 +80,7 @@ def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> 
     frames = {name: tables.get(name, empty_frame(name)) for name in SWEEP_TABLES}
     with connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
-        load_tables(connection, {**frames, "sizing_settings": settings, "sizing": empty_frame("sizing")})
+        load_tables(connection, {**frames, "sizing_settings": settings, "sizing": empty_frame("sizing")}, with_comments=False)
         connection.execute(sizing_sql("settings"))
         connection.execute(sizing_sql("macros"))
         yield connection
