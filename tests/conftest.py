@@ -1,4 +1,4 @@
-"""Fixtures that several rooms share: loopback Hubs and an empty lake."""
+"""Fixtures that several rooms share: loopback Hubs and an empty lake; and where workers share what they build."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import built_once
 import pytest
 from loopback_hub import LoopbackHub
 
 if TYPE_CHECKING:
     from flows.lake import Lake
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> None:
+    """Workers of one run have their directories side by side in one that is the run's."""
+    own = tmp_path_factory.getbasetemp()
+    built_once.keep_in(own.parent if hasattr(request.config, "workerinput") else own)
 
 
 @pytest.fixture

@@ -1,16 +1,15 @@
-"""A small published set for tests, built once a session from the bundled snapshot and catalogs, and a tiny local model."""
+"""A small published set for tests, built once a run from the bundled snapshot and catalogs, and a tiny local model."""
 
 from __future__ import annotations
 
-import atexit
 import json
 import shutil
 import struct
-import tempfile
 from functools import cache
 from pathlib import Path
 
 import polars as pl
+from built_once import built_once
 
 from flows.catalogs import load_catalogs
 from flows.publish import publish
@@ -26,10 +25,7 @@ SHAPES_PER_PROVIDER = 3
 @cache
 def small_published_set() -> Path:
     """A data directory with one version of a few models on a few shapes of every provider. Read it, never write to it."""
-    data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
-    atexit.register(shutil.rmtree, data, ignore_errors=True)
-    publish(data, "2026-11-20T030000Z", small_tables(), {"requested": ["tests"]})
-    return data
+    return built_once("published", lambda data: publish(data, "2026-11-20T030000Z", small_tables(), {"requested": ["tests"]}))
 
 
 @cache
@@ -79,11 +75,8 @@ def tables_of(models: tuple[str, ...] = ONE, shapes: int = 6) -> dict[str, pl.Da
     return tables
 
 
-@cache
 def _first_version() -> Path:
-    data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
-    atexit.register(shutil.rmtree, data, ignore_errors=True)
-    return publish(data, "first", tables_of(shapes=1)).path
+    return built_once("one-shape", lambda data: publish(data, "first", tables_of(shapes=1))) / "published" / "first"
 
 
 def copied_versions(data: Path, *names: str) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
+from published_set import MODELS, small_published_set
 
 from flows.published import DATABASE, require_latest
-from tests.published_set import MODELS, small_published_set
 from transforms import contracts
 
 MODEL, CONTEXT = MODELS[0], 32768

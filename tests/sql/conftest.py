@@ -14,10 +14,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from architectures import architecture_frames
+from built_once import built_once
 
 from flows.catalogs import load_catalogs
 from flows.database import connect, create_macros, load_tables
-from flows.join import assemble
+from flows.join import build_database
+from flows.published import DATABASE
 from transforms import contracts
 
 REMOTE_CODE = {"phi-4": True, "gpt2": False}
@@ -33,13 +35,13 @@ def catalogs() -> dict[str, pl.DataFrame]:
 def estimator(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
     """All macros over the hand-written architectures; nothing of the grid is computed."""
     with connect() as connection:
-        load_tables(connection, {**catalogs, **architecture_frames()})
+        load_tables(connection, {**catalogs, **architecture_frames()}, with_comments=False)
         create_macros(connection)
         yield connection
 
 
 @pytest.fixture(scope="session")
-def joined(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnection]:
+def joined(catalogs: dict[str, pl.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
     """The whole join over four of the hand-written architectures, each a model named test/<architecture>."""
     keys = ["llama-3.1-8b", "gpt2", "phi-4", "deepseek-v3"]
     models = contracts.frame_of(
@@ -56,6 +58,7 @@ def joined(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConnect
             for key in keys
         ],
     )
-    with connect() as connection:
-        assemble(connection, {**catalogs, **architecture_frames(keys), "models": models})
+    tables = {**catalogs, **architecture_frames(keys), "models": models}
+    built = built_once("joined", lambda directory: build_database(directory / DATABASE, tables))
+    with connect(built / DATABASE, read_only=True, spill=tmp_path_factory.mktemp("joined")) as connection:
         yield connection
