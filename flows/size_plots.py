@@ -31,6 +31,7 @@ def write_plots(directory: Path, sizing: Sequence[Row], per_concurrency: Sequenc
         ANALYSIS: [_analysis(METRICS[metric], points[metric], by_metric[metric]) for metric in drawn],
     }
     import altair as alt
+    import vl_convert
 
     files = []
     for name, panels in charts.items():
@@ -40,9 +41,10 @@ def write_plots(directory: Path, sizing: Sequence[Row], per_concurrency: Sequenc
             .configure_view(stroke=None)
             .configure_axis(grid=True, gridColor="#e8e8e8")
         )
-        for suffix in ("png", "svg"):
+        drawn_once = vl_convert.vegalite_to_svg(whole.to_json())
+        for suffix, content in (("png", vl_convert.svg_to_png(drawn_once, scale=_SCALE)), ("svg", drawn_once.encode())):
             path = directory / f"{name}.{suffix}"
-            whole.save(str(path), scale_factor=_SCALE)
+            path.write_bytes(content)
             files.append(path)
     return files
 

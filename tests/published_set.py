@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
 import struct
+import tempfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +15,7 @@ import polars as pl
 from built_once import built_once
 
 from flows.catalogs import load_catalogs
+from flows.grid import Grid, compute_grid
 from flows.publish import publish
 from flows.published import read_run
 from flows.snapshot import read_snapshot
@@ -39,9 +43,7 @@ def small_tables(models: tuple[str, ...] = MODELS) -> dict[str, pl.DataFrame]:
     tables["models"] = tables["models"].filter(pl.col("model_id").is_in(models))
     for name in ("architectures", "parameter_groups", "layer_groups"):
         tables[name] = tables[name].join(tables["models"].select("architecture_key").unique(), on="architecture_key", how="semi")
-    tables["contexts"] = tables["contexts"].filter(pl.col("context").is_in(CONTEXTS))
-    tables["shapes"] = tables["shapes"].group_by("provider", maintain_order=True).tail(SHAPES_PER_PROVIDER)
-    tables["prices"] = tables["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
+    tables |= small_catalogs(tables)
     tables["rejects"] = contracts.frame_of(
         "rejects",
         [
@@ -54,6 +56,29 @@ def small_tables(models: tuple[str, ...] = MODELS) -> dict[str, pl.DataFrame]:
         ],
     )
     return tables
+
+
+def small_catalogs(catalogs: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The catalogs with few shapes of every provider, and few contexts."""
+    shapes = catalogs["shapes"].group_by("provider", maintain_order=True).tail(SHAPES_PER_PROVIDER)
+    return {
+        **{name: catalogs[name] for name in contracts.CATALOG_TABLES},
+        "contexts": catalogs["contexts"].filter(pl.col("context").is_in(CONTEXTS)),
+        "shapes": shapes,
+        "prices": catalogs["prices"].join(shapes, on=["provider", "shape"], how="semi"),
+    }
+
+
+def grid_of(tables: dict[str, pl.DataFrame]) -> Grid:
+    """The grid of the tables, computed once in this process."""
+    return compute_grid(_lake(), tables)
+
+
+@cache
+def _lake() -> Path:
+    directory = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory
 
 
 ONE = ("Qwen/Qwen2.5-7B-Instruct",)

@@ -8,8 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from published_set import small_published_set, write_local_model
+from published_set import small_catalogs, small_published_set, write_local_model
 
+from flows import catalogs
 from flows.cli import main
 
 README = Path(__file__).parent.parent / "README.md"
@@ -37,9 +38,12 @@ def test_make_knows_the_targets_of_the_readme(target: str) -> None:
 def test_the_commands_of_the_readme_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """In order, in one directory, as a reader would: each ends with status 0 and says something."""
+    """In order, in one directory, as a reader would: each ends with status 0 and says something. Few shapes are catalogued."""
+    few = small_catalogs(catalogs.load_catalogs())
+    monkeypatch.setattr(catalogs, "load_catalogs", lambda directory=None, data=None: dict(few))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("SHAPEFIT_DATA", str(small_published_set()))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "published").symlink_to(small_published_set() / "published")
     write_local_model(tmp_path / "my-model")
     for command in readme_commands():
         words = shlex.split(command)

@@ -203,7 +203,9 @@ class SpeedMacros:
         rows = [(*name, value) for name, value in {**self.shipped, **coefficients}.items()]
         self._connection.register("candidates", pl.DataFrame(rows, schema=["scope", "key", "name", "value"], orient="row"))
         self._connection.execute((HERE / "speed_candidates.sql").read_text(encoding="utf-8"))
-        return self._connection.sql((HERE / "speed_predictions.sql").read_text(encoding="utf-8")).pl()
+        predictions = (HERE / "speed_predictions.sql").read_text(encoding="utf-8")
+        self._connection.execute(f"create or replace temp table predictions as\n{predictions}")  # planned once, unlike by sql()
+        return self._connection.table("predictions").order("run").pl()
 
 
 @contextmanager

@@ -9,12 +9,19 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from published_set import copied_versions, small_published_set, tables_of
+from published_set import copied_versions, grid_of, small_published_set, tables_of
 
-from flows.publish import publish
+from flows.publish import Published, publish
 from flows.publish_checks import PublishError
 from flows.published import DATABASE, Versions, open_version, read_run
 from transforms import contracts
+
+
+def publish_computed(
+    data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dict[str, object] | None = None
+) -> Published:
+    """Publish tables over their grid, which is computed once however many versions are published over it."""
+    return publish(data, run_id, tables, facts, grid_of(tables))
 
 
 def latest(data: Path) -> str | None:
@@ -58,7 +65,7 @@ def test_the_dictionary_explains_every_published_column() -> None:
 
 def test_the_second_version_says_what_changed(tmp_path: Path) -> None:
     before = tables_of(("Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"))
-    publish(tmp_path, "one", before, {"requested": ["one list"]})
+    publish_computed(tmp_path, "one", before, {"requested": ["one list"]})
     after = tables_of(("Qwen/Qwen2.5-7B-Instruct", "openai/gpt-oss-120b"))
     gone = after["shapes"].row(0, named=True)
     after["shapes"] = after["shapes"].slice(1)
@@ -70,7 +77,7 @@ def test_the_second_version_says_what_changed(tmp_path: Path) -> None:
         .join(after["shapes"], on=["provider", "shape"], how="semi")
         .with_columns(pl.when(on_demand).then(pl.col("usd_per_hour") * 2).otherwise("usd_per_hour"))
     )
-    published = publish(tmp_path, "two", after, {"requested": ["another list"]})
+    published = publish_computed(tmp_path, "two", after, {"requested": ["another list"]})
     changes = pl.read_parquet(published.path / "changes.parquet")
 
     def of(kind: str) -> pl.DataFrame:
@@ -98,12 +105,12 @@ def test_fits_lost_and_gained_are_counted_for_every_model_and_listed_for_the_mos
     fine_tune = whole["models"].with_columns(model_id=pl.lit("a/fine-tune"), downloads=pl.lit(10**9, pl.Int64))
     whole["models"] = pl.concat([whole["models"], fine_tune])
     halved = {**whole, "contexts": whole["contexts"].tail(1)}
-    first = publish(tmp_path, "one", whole)
-    second = publish(tmp_path, "two", halved)
+    first = publish_computed(tmp_path, "one", whole)
+    second = publish_computed(tmp_path, "two", halved)
     listed = pl.read_parquet(second.path / "changes.parquet")
     assert second.changes == {"fit_lost": 2 * listed.height} and listed.height > 0
     assert set(listed["model_id"]) == {"a/fine-tune"}
-    assert publish(tmp_path, "three", whole).changes == {"fit_gained": 2 * listed.height}
+    assert publish_computed(tmp_path, "three", whole).changes == {"fit_gained": 2 * listed.height}
 
     assert not (first.path / "recommendations.parquet").exists()
     assert (first.path / "architecture_recommendations").is_dir()
@@ -118,9 +125,9 @@ def test_fits_lost_and_gained_are_counted_for_every_model_and_listed_for_the_mos
 def test_an_unchanged_run_is_recognised_whenever_it_was_fetched(tmp_path: Path) -> None:
     """It takes over what is the same, and has its own crawl's facts."""
     tables = tables_of()
-    assert not publish(tmp_path, "one", tables).unchanged
+    assert not publish_computed(tmp_path, "one", tables).unchanged
     later = {**tables, "models": tables["models"].with_columns(pl.col("fetched_at").dt.offset_by("1d"), downloads=pl.lit(7))}
-    again = publish(tmp_path, "two", later)
+    again = publish_computed(tmp_path, "two", later)
     assert again.unchanged
     assert again.changes == {}
     one, two = (Versions(tmp_path).root / name for name in ("one", "two"))
@@ -135,16 +142,16 @@ def test_an_unchanged_run_is_recognised_whenever_it_was_fetched(tmp_path: Path) 
 
 def test_a_failed_check_leaves_latest_as_it_was_and_says_what_failed(tmp_path: Path) -> None:
     tables = tables_of(("Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"))
-    publish(tmp_path, "one", tables, {"requested": ["list"]})
+    publish_computed(tmp_path, "one", tables, {"requested": ["list"]})
     with pytest.raises(PublishError, match=r"1 of 2 models of version one are missing.*gemma-3-27b-it"):
-        publish(tmp_path, "two", tables_of(), {"requested": ["list"]})
+        publish_computed(tmp_path, "two", tables_of(), {"requested": ["list"]})
     broken = {**tables, "models": pl.concat([tables["models"], tables["models"].head(1)])}
     with pytest.raises(PublishError, match="key model_id repeats"):
         publish(tmp_path, "three", broken)
     with pytest.raises(PublishError, match="without rows"):
         publish(tmp_path, "four", {**tables, "models": tables["models"].head(0)})
     assert latest(tmp_path) == "one"
-    assert publish(tmp_path, "five", tables_of(), {"requested": ["another list"]}).run_id == "five"
+    assert publish_computed(tmp_path, "five", tables_of(), {"requested": ["another list"]}).run_id == "five"
 
 
 @pytest.mark.parametrize("name", ["../out", ".hidden", "a/b", "latest", ""])
@@ -162,7 +169,7 @@ def test_a_reader_keeps_its_version_while_the_next_is_published_and_its_own_dele
     first = Versions(tmp_path).latest()
     rows = read_run(first)["counts"]["recommendations"]
     with open_version(first) as reader:
-        publish(tmp_path, "two", tables)
+        publish_computed(tmp_path, "two", tables)
         assert not first.exists()
         assert len(reader.table("recommendations").fetchall()) == rows
 
@@ -244,6 +251,6 @@ def test_killed_at_any_step_latest_is_whole_and_the_next_run_clears_up(tmp_path:
     read = done.stdout.split()
     assert read[0] == "first"
     assert len(set(read)) > 2
-    publish(tmp_path, "last", tables)
+    publish_computed(tmp_path, "last", tables)
     assert latest(tmp_path) == "last"
     assert [path.name for path in (tmp_path / "published").iterdir() if path.name.startswith(".")] == [".lock"]

@@ -23,10 +23,9 @@ import duckdb
 import polars as pl
 import pytest
 from loopback_hub import LoopbackHub, Repo
-from published_set import copied_versions, small_published_set, tables_of, write_local_model
+from published_set import copied_versions, small_catalogs, small_published_set, tables_of, write_local_model
 
-from flows import asking
-from flows.catalogs import load_catalogs
+from flows import asking, catalogs
 from flows.cli import main
 from flows.estimator import estimating
 from flows.model_facts import find_models
@@ -63,6 +62,13 @@ def ask(*tokens: str, data: Path | None = None) -> Asked:
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         status = main(["recommend", *tokens, "--format", "json", "--data", str(data or small_published_set())])
     return Asked(status, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many shapes in the catalogs as the small published set has: a model that it lacks is estimated on every shape."""
+    few = small_catalogs(catalogs.load_catalogs())
+    monkeypatch.setattr(catalogs, "load_catalogs", lambda directory=None, data=None: dict(few))
 
 
 def test_the_best_come_first_and_carry_the_figures_to_decide_by() -> None:
@@ -198,9 +204,9 @@ def _one_h100() -> Path:
     data = Path(tempfile.mkdtemp(prefix="shapefit-tests-"))
     atexit.register(shutil.rmtree, data, ignore_errors=True)
     tables = tables_of(("openai/gpt-oss-120b",))
-    catalogs = load_catalogs()
-    tables["shapes"] = catalogs["shapes"].filter(pl.col("shape").is_in(["p5.4xlarge", "p5.48xlarge"]))
-    tables["prices"] = catalogs["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
+    shipped = catalogs.load_catalogs()
+    tables["shapes"] = shipped["shapes"].filter(pl.col("shape").is_in(["p5.4xlarge", "p5.48xlarge"]))
+    tables["prices"] = shipped["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
     publish(data, "one", tables)
     return data
 
@@ -352,7 +358,7 @@ def test_a_plot_of_another_kind_is_bad_input(tmp_path: Path) -> None:
     assert "end its name in .png or .svg" in asked.err
 
 
-def test_a_precision_outside_the_published_grid_is_estimated_for_the_model() -> None:
+def test_a_precision_outside_the_published_grid_is_estimated_for_the_model(few_shapes: None) -> None:
     asked = ask(QWEN, "--context", "8192", "--quantization", "nvfp4", "--provider", "lambda")
     assert asked.status == 0
     assert {row["quantization"] for row in asked.rows} == {"nvfp4"}
@@ -441,7 +447,7 @@ def test_a_refused_model_says_why_and_what_to_do() -> None:
     assert "name a decoder-only one" in asked.err
 
 
-def test_a_local_directory_is_a_model(tmp_path: Path) -> None:
+def test_a_local_directory_is_a_model(few_shapes: None, tmp_path: Path) -> None:
     asked = ask(str(write_local_model(tmp_path / "mine")), "--provider", "aws", data=tmp_path)
     assert asked.status == 0
     assert asked.document["context"] == 8192
@@ -449,7 +455,7 @@ def test_a_local_directory_is_a_model(tmp_path: Path) -> None:
     assert asked.rows[0]["weights_gib_per_gpu"] < 0.01
 
 
-def test_own_shapes_take_the_place_of_the_catalogued(tmp_path: Path) -> None:
+def test_own_shapes_take_the_place_of_the_catalogued(few_shapes: None, tmp_path: Path) -> None:
     shapes = tmp_path / "mine.csv"
     shapes.write_text("shape,gpu,gpu_count,usd_per_hour\nbox,H100,8,20\nmini,RTX 4090,2,1\n")
     asked = ask(QWEN, "--context", "8192", "--shapes-file", str(shapes))
@@ -496,8 +502,6 @@ NINE_SHAPES = {
 
 def test_the_aqua_policy_gives_the_sample_report_s_figures(tmp_path: Path) -> None:
     """The sample names no model: 40 layers, 10 KV heads of 128, 14.08 B parameters and 131,072 positions have its figures."""
-    from flows.catalogs import load_catalogs
-
     model = write_local_model(
         tmp_path / "sample",
         num_hidden_layers=40,
@@ -508,10 +512,10 @@ def test_the_aqua_policy_gives_the_sample_report_s_figures(tmp_path: Path) -> No
     )
     facts = find_models([str(model)], tmp_path)
     sized = facts.architectures.with_columns(parameters_total=pl.lit(14_080_000_000, pl.Int64))
-    catalogs = load_catalogs()
-    catalogs["aqua_shapes"] = catalogs["aqua_shapes"].filter(pl.col("shape").is_in(NINE_SHAPES))
-    assert catalogs["aqua_shapes"].height == len(NINE_SHAPES)
-    with estimating(type(facts)(**{**facts.tables(), "architectures": sized}), catalogs) as connection:
+    shipped = catalogs.load_catalogs()
+    shipped["aqua_shapes"] = shipped["aqua_shapes"].filter(pl.col("shape").is_in(NINE_SHAPES))
+    assert shipped["aqua_shapes"].height == len(NINE_SHAPES)
+    with estimating(type(facts)(**{**facts.tables(), "architectures": sized}), shipped) as connection:
         rows = fetch(connection, "ask/aqua.sql", {"architecture": sized["architecture_key"][0], "shape": None})
     report = aqua_report(rows.records())
     figures = {}
@@ -553,6 +557,12 @@ def test_a_model_that_is_not_published_is_fetched_on_the_spot(serve: Callable[..
     hub = serve({"me/mine": Repo({path.name: path.read_bytes() for path in model.iterdir()})})
     commands = (["recommend", "me/mine", "--provider", "aws"], ["explain", "me/mine"], ["recommend", "me/other"])
     code = f"""
+import sys
+sys.path.append({str(Path(__file__).parents[1])!r})
+from flows import catalogs
+from published_set import small_catalogs
+few = small_catalogs(catalogs.load_catalogs())
+catalogs.load_catalogs = lambda directory=None, data=None: dict(few)
 from flows.cli import main
 print([main([*command, "--data", {str(small_published_set())!r}]) for command in {commands!r}])
 """

@@ -39,6 +39,25 @@ aws,p5.48xlarge,on_demand,44.25,us-east-1,2026-11-20,a price list,
 """
 
 
+REFRESH_ON_FEW_SHAPES = """
+import sys
+import polars as pl
+import flows.catalogs as catalogs
+
+def few(directory=None, data=None):
+    tables = whole(directory, data)
+    tables["shapes"] = tables["shapes"].filter(pl.col("shape").is_in(["p5.48xlarge", "g6.12xlarge", "g5.xlarge"]))
+    tables["prices"] = tables["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
+    tables["contexts"] = tables["contexts"].head(2)
+    return tables
+
+whole, catalogs.load_catalogs = catalogs.load_catalogs, few
+from flows.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+"""The command as it is, but for the catalogs: three shapes and two contexts of them."""
+
+
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     """One refresh of four models through the command, on a loopback Hub."""
@@ -49,7 +68,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Ran:
     (directory / "data" / "catalogs" / "prices.csv").write_text(REFRESHED_PRICE)
     with LoopbackHub(repos) as server:
         done = subprocess.run(
-            [sys.executable, "-m", "flows.cli", "refresh", "--models", "list.txt", "--data", "data", "--strict"],
+            [sys.executable, "-c", REFRESH_ON_FEW_SHAPES, "refresh", "--models", "list.txt", "--data", "data", "--strict"],
             cwd=directory, env={**os.environ, "HF_ENDPOINT": server.url, "HF_TOKEN": "hf_secret"}, capture_output=True, text=True,
             check=False,
         )  # fmt: skip
