@@ -7,7 +7,9 @@ from typing import TypeVar
 
 import duckdb
 import polars as pl
+import pytest
 
+Answers = list[dict[str, object]]
 Name = TypeVar("Name", bound=Hashable)
 
 _DEFAULTS: dict[str, object] = {
@@ -68,7 +70,7 @@ def configurations(rows: list[dict[str, object]]) -> pl.DataFrame:
     )
 
 
-def evaluate(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+def evaluate(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]]) -> Answers:
     """The answers of `evaluate`, in the order of the rows."""
     connection.register("asked_rows", configurations(rows).to_arrow())
     try:
@@ -80,12 +82,17 @@ def evaluate(connection: duckdb.DuckDBPyConnection, rows: list[dict[str, object]
         connection.unregister("asked_rows")
 
 
+def asks(rows: Sequence[dict[str, object]]) -> pytest.MarkDecorator:
+    """Mark a test with the rows whose answers its argument `answers` is to be: all such tests' rows are evaluated together."""
+    return pytest.mark.asks(rows)
+
+
 def evaluate_together(
     connection: duckdb.DuckDBPyConnection, asked: Mapping[Name, Sequence[dict[str, object]]]
-) -> dict[Name, list[dict[str, object]]]:
+) -> dict[Name, Answers]:
     """The answers of `evaluate` for several lists of rows, each under the name of its list, in its order.
 
     One evaluation for all of them: planning one takes longer than thousands of rows.
     """
-    answers: Iterator[dict[str, object]] = iter(evaluate(connection, [row for rows in asked.values() for row in rows]))
-    return {name: [next(answers) for _ in rows] for name, rows in asked.items()}
+    found: Iterator[dict[str, object]] = iter(evaluate(connection, [row for rows in asked.values() for row in rows]))
+    return {name: [next(found) for _ in rows] for name, rows in asked.items()}

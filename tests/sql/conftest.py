@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from architectures import architecture_frames
+from asking import Answers, evaluate_together
 from built_once import built_once
 
 from flows.catalogs import load_catalogs
@@ -38,6 +39,19 @@ def estimator(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConn
         load_tables(connection, {**catalogs, **architecture_frames()}, with_comments=False)
         create_macros(connection)
         yield connection
+
+
+@pytest.fixture(scope="session")
+def _answers_by_test(estimator: duckdb.DuckDBPyConnection, request: pytest.FixtureRequest) -> dict[str, Answers]:
+    """The answers to what the tests are marked to ask, in one evaluation."""
+    asked = {item.nodeid: marker.args[0] for item in request.session.items if (marker := item.get_closest_marker("asks"))}
+    return evaluate_together(estimator, asked)
+
+
+@pytest.fixture
+def answers(_answers_by_test: dict[str, Answers], request: pytest.FixtureRequest) -> Answers:
+    """The answers to what this test is marked to ask."""
+    return _answers_by_test[request.node.nodeid]
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import pytest
-from asking import evaluate
+from asking import Answers, asks, evaluate
 from spec_tables import disagreements
 
 WEIGHTS = """
@@ -80,25 +80,24 @@ def test_kv_bytes_a_token_of_one_gpu(estimator: duckdb.DuckDBPyConnection) -> No
     assert disagreements(BYTES_A_TOKEN, answers) == []
 
 
-def test_the_pool_closes(estimator: duckdb.DuckDBPyConnection) -> None:
+@asks([{"architecture": "llama-3.1-8b", "engine_version": version} for version in ("0.18", "0.20")])
+def test_the_pool_closes(answers: Answers) -> None:
     """Allowed memory is weights, activations, other memory, graphs where the engine counts them, and the pool."""
-    before, now = evaluate(
-        estimator, [{"architecture": "llama-3.1-8b", "engine_version": version} for version in ("0.18", "0.20")]
-    )
+    before, now = answers
     parts = ("weights_gib_per_gpu", "activation_gib_per_gpu", "non_torch_gib_per_gpu", "kv_cache_gib_per_gpu")
     assert sum(before[part] for part in parts) == pytest.approx(0.90 * 79.2)
     assert sum(now[part] for part in parts) + now["cuda_graphs_gib_per_gpu"] == pytest.approx(0.92 * 79.2)
 
 
-def test_defaults_come_from_the_engine_and_the_card(estimator: duckdb.DuckDBPyConnection) -> None:
-    large, a100, small = evaluate(
-        estimator,
-        [
-            {"architecture": "llama-3.1-8b"},
-            {"architecture": "llama-3.1-8b", "gpu": "A100-SXM4-80GB"},
-            {"architecture": "llama-3.1-8b", "gpu": "L40S", "reported_memory_gib": 44.4},
-        ],
-    )
+@asks(
+    [
+        {"architecture": "llama-3.1-8b"},
+        {"architecture": "llama-3.1-8b", "gpu": "A100-SXM4-80GB"},
+        {"architecture": "llama-3.1-8b", "gpu": "L40S", "reported_memory_gib": 44.4},
+    ]
+)
+def test_defaults_come_from_the_engine_and_the_card(answers: Answers) -> None:
+    large, a100, small = answers
     assert (large["max_num_seqs"], large["max_num_batched_tokens"]) == (1024, 8192)
     assert (a100["max_num_seqs"], small["max_num_batched_tokens"]) == (256, 2048)
     assert large["gpu_memory_utilization"] == 0.92
@@ -125,14 +124,14 @@ def test_every_no_says_why(estimator: duckdb.DuckDBPyConnection) -> None:
     assert disagreements(REFUSALS, answers) == []
 
 
-def test_weights_beyond_the_card_say_so_and_name_what_would_fit(estimator: duckdb.DuckDBPyConnection) -> None:
-    h100, t4 = evaluate(
-        estimator,
-        [
-            {"architecture": "llama-3.3-70b"},
-            {"architecture": "llama-3.1-8b", "gpu": "T4", "reported_memory_gib": 14.56},
-        ],
-    )
+@asks(
+    [
+        {"architecture": "llama-3.3-70b"},
+        {"architecture": "llama-3.1-8b", "gpu": "T4", "reported_memory_gib": 14.56},
+    ]
+)
+def test_weights_beyond_the_card_say_so_and_name_what_would_fit(answers: Answers) -> None:
+    h100, t4 = answers
     assert h100["reason"] == "weights and activations need 133.3 GiB a GPU, the card has 79.2; fits in 4-bit weights"
     assert t4["reason"] == "weights and activations need 15.5 GiB a GPU, the card has 14.6; fits in 8-bit weights"
 
@@ -148,16 +147,18 @@ def test_a_context_that_does_not_fit_names_the_one_that_does(estimator: duckdb.D
     assert not beyond["fits"]
 
 
-def test_graphs_outside_the_budget_can_fail_after_the_cache(estimator: duckdb.DuckDBPyConnection) -> None:
-    asked = {"architecture": "qwen2.5-7b", "gpu": "L4", "reported_memory_gib": 22.0, "gpu_memory_utilization": 1.0}
-    old, new, eager = evaluate(
-        estimator,
-        [
-            {**asked, "engine_version": "0.18"},
-            {**asked, "engine_version": "0.20"},
-            {**asked, "engine_version": "0.18", "enforce_eager": True},
-        ],
-    )
+QWEN_ON_L4 = {"architecture": "qwen2.5-7b", "gpu": "L4", "reported_memory_gib": 22.0, "gpu_memory_utilization": 1.0}
+
+
+@asks(
+    [
+        {**QWEN_ON_L4, "engine_version": "0.18"},
+        {**QWEN_ON_L4, "engine_version": "0.20"},
+        {**QWEN_ON_L4, "engine_version": "0.18", "enforce_eager": True},
+    ]
+)
+def test_graphs_outside_the_budget_can_fail_after_the_cache(answers: Answers) -> None:
+    old, new, eager = answers
     assert (old["outcome"], new["outcome"], eager["outcome"]) == ("oom_after_kv", "started", "started")
 
 
@@ -167,8 +168,9 @@ def test_little_room_is_tight(estimator: duckdb.DuckDBPyConnection) -> None:
         {"architecture": "llama-3.1-8b", "gpu": "L4", "reported_memory_gib": 22.0, "context": context}
         for context in range(4096, 65536, 512)
     ]
-    verdicts = [answer["verdict"] for answer in evaluate(estimator, rows)]
+    answers = evaluate(estimator, rows)
+    verdicts = [answer["verdict"] for answer in answers]
     assert verdicts == sorted(verdicts, key=("fits", "tight", "does_not_fit").index)
     assert set(verdicts) == {"fits", "tight", "does_not_fit"}
-    tight = next(answer for answer in evaluate(estimator, rows) if answer["verdict"] == "tight")
+    tight = next(answer for answer in answers if answer["verdict"] == "tight")
     assert "within the estimate's band of 0.5" in tight["reason"]

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import duckdb
 import polars as pl
 import pytest
-from asking import configurations, evaluate
+from asking import Answers, asks, configurations, evaluate
 
 LLAMA = {"architecture": "llama-3.1-8b"}
 GB = 1e9
@@ -21,7 +21,8 @@ def of(catalogs: dict[str, pl.DataFrame]) -> Callable[[str, str], float]:
     return lambda key, name: values[key, name]
 
 
-def test_a_decode_step_spelled_out(estimator: duckdb.DuckDBPyConnection, of: Callable[[str, str], float]) -> None:
+@asks([LLAMA])
+def test_a_decode_step_spelled_out(answers: Answers, of: Callable[[str, str], float]) -> None:
     """Llama-3.1-8B in 16 bit on one H100 at one request: every figure of the closed form written out."""
     read_rate, peak = 3350 * GB * of("hopper", "e_mem"), 989e12
     matrices = 2 * 32 * 4096 * 32 * 128 + 2 * 32 * 4096 * 8 * 128 + 3 * 32 * 4096 * 14336
@@ -30,7 +31,7 @@ def test_a_decode_step_spelled_out(estimator: duckdb.DuckDBPyConnection, of: Cal
     kv_ms = 131072 * (1024 + 512) / (3350 * GB * of("all", "e_kv")) * 1e3
     overhead_ms = of("all", "t_layer_us") / 1000 * 32
     step_ms = read_ms + kv_ms + overhead_ms + of("all", "t_request_us") / 1000
-    answer = evaluate(estimator, [LLAMA])[0]
+    answer = answers[0]
     assert answer["single_stream_tpot_ms"] == pytest.approx(step_ms, rel=1e-6)
     assert answer["tpot_ms"] == answer["single_stream_tpot_ms"]
     assert answer["bound_by"] == "memory_bandwidth"
@@ -47,9 +48,10 @@ def test_a_decode_step_spelled_out(estimator: duckdb.DuckDBPyConnection, of: Cal
     assert answer["output_tokens_per_s"] == pytest.approx(1024 / whole_ms * 1e3)
 
 
-def test_sixty_four_requests_interrupt_each_other(estimator: duckdb.DuckDBPyConnection, of: Callable[[str, str], float]) -> None:
+@asks([LLAMA, {**LLAMA, "context": 2048, "concurrency": 64}])
+def test_sixty_four_requests_interrupt_each_other(answers: Answers, of: Callable[[str, str], float]) -> None:
     """At 64 requests a token waits for phi x 63/1024 prefills, and prompts queue behind each other."""
-    one, many = evaluate(estimator, [LLAMA, {**LLAMA, "context": 2048, "concurrency": 64}])
+    one, many = answers
     prefill = one["ttft_ms"] - of("unloaded", "t0_ms") - one["single_stream_tpot_ms"]
     kv_ms = 131072 * 1536 / (3350 * GB * of("all", "e_kv")) * 1e3
     step = one["single_stream_tpot_ms"] + 63 * (kv_ms + of("all", "t_request_us") / 1000)
@@ -60,32 +62,36 @@ def test_sixty_four_requests_interrupt_each_other(estimator: duckdb.DuckDBPyConn
     assert many["single_stream_tpot_ms"] == one["single_stream_tpot_ms"]
 
 
-def test_cost_follows_from_price_and_rate(estimator: duckdb.DuckDBPyConnection) -> None:
-    answer = evaluate(estimator, [{**LLAMA, "concurrency": 16, "usd_per_hour": 3.6, "input_tokens": 3072}])[0]
+@asks([{**LLAMA, "concurrency": 16, "usd_per_hour": 3.6, "input_tokens": 3072}])
+def test_cost_follows_from_price_and_rate(answers: Answers) -> None:
+    answer = answers[0]
     assert answer["usd_per_million_output_tokens"] == pytest.approx(1000 / answer["output_tokens_per_s"])
     assert answer["usd_per_million_total_tokens"] == pytest.approx(answer["usd_per_million_output_tokens"] / 4)
 
 
-def test_experts_are_read_as_far_as_tokens_touch_them(
-    estimator: duckdb.DuckDBPyConnection, of: Callable[[str, str], float]
-) -> None:
+MIXTRAL_ON_TWO = {"architecture": "mixtral-8x7b", "tp": 2}
+
+
+@asks([MIXTRAL_ON_TWO, {**MIXTRAL_ON_TWO, "concurrency": 16, "input_tokens": 1}])
+def test_experts_are_read_as_far_as_tokens_touch_them(answers: Answers, of: Callable[[str, str], float]) -> None:
     """Mixtral on 2 H100: one token reads two of eight experts, sixteen read nearly all of them."""
-    mixtral = {"architecture": "mixtral-8x7b", "tp": 2}
-    one, sixteen = evaluate(estimator, [mixtral, {**mixtral, "concurrency": 16, "input_tokens": 1}])
+    one, sixteen = answers
     experts_ms = 2 * 45_097_156_608 / 2 / (3350 * GB * of("hopper", "e_mem")) * 1e3
     grown = sixteen["tpot_ms"] - one["single_stream_tpot_ms"]
     assert grown == pytest.approx(experts_ms * ((1 - 0.75**16) - 0.25), rel=0.1)
 
 
-def test_the_fixed_batch_is_capped_and_says_so(estimator: duckdb.DuckDBPyConnection) -> None:
-    answer = evaluate(estimator, [{**LLAMA, "context": 131072, "concurrency": 64}])[0]
+@asks([{**LLAMA, "context": 131072, "concurrency": 64}])
+def test_the_fixed_batch_is_capped_and_says_so(answers: Answers) -> None:
+    answer = answers[0]
     assert answer["max_sequences"] < 64
     assert answer["batch_per_replica"] == answer["max_sequences"]
     assert answer["reason"] == f"at most {answer['max_sequences']} of 64 requests run at once, the others queue"
 
 
-def test_copies_share_the_requests(estimator: duckdb.DuckDBPyConnection) -> None:
-    one, two = evaluate(estimator, [{**LLAMA, "concurrency": 32}, {**LLAMA, "dp": 2, "concurrency": 64}])
+@asks([{**LLAMA, "concurrency": 32}, {**LLAMA, "dp": 2, "concurrency": 64}])
+def test_copies_share_the_requests(answers: Answers) -> None:
+    one, two = answers
     assert (one["batch_per_replica"], two["batch_per_replica"]) == (32, 32)
     assert two["tpot_ms"] == one["tpot_ms"]
     assert two["output_tokens_per_s"] == pytest.approx(2 * one["output_tokens_per_s"])
@@ -103,42 +109,48 @@ def test_the_best_batch_is_the_largest_that_meets_the_slo(estimator: duckdb.Duck
         assert beyond["ttft_ms"] > bound_ms or beyond["tpot_ms"] > 100 or 2 * best["batch_per_replica"] > best["max_sequences"]
 
 
+CHANGES = [
+    ({"gpu": "H100-SXM5-80GB", "reported_memory_gib": 79.2}, {"gpu": "H200-SXM-141GB", "reported_memory_gib": 79.2}),
+    ({"quantization": "native"}, {"quantization": "fp8"}),
+    ({"kv_dtype": "auto"}, {"kv_dtype": "fp8"}),
+    ({"input_tokens": 4096}, {"input_tokens": 1024}),
+    ({"cached_share": 0.0}, {"cached_share": 0.9}),
+    (
+        {"interconnect_kind": "pcie", "link_gb_per_s": 32, "tp": 2},
+        {"interconnect_kind": "nvlink", "link_gb_per_s": 450, "tp": 2},
+    ),
+]
+
+
 @pytest.mark.parametrize(
-    ("worse", "better"),
+    "better",
     [
-        ({"gpu": "H100-SXM5-80GB", "reported_memory_gib": 79.2}, {"gpu": "H200-SXM-141GB", "reported_memory_gib": 79.2}),
-        ({"quantization": "native"}, {"quantization": "fp8"}),
-        ({"kv_dtype": "auto"}, {"kv_dtype": "fp8"}),
-        ({"input_tokens": 4096}, {"input_tokens": 1024}),
-        ({"cached_share": 0.0}, {"cached_share": 0.9}),
-        (
-            {"interconnect_kind": "pcie", "link_gb_per_s": 32, "tp": 2},
-            {"interconnect_kind": "nvlink", "link_gb_per_s": 450, "tp": 2},
-        ),
+        pytest.param(
+            better,
+            id=f"{worse}-{better}",
+            marks=asks([{**LLAMA, **change, "concurrency": batch} for batch in (1, 2, 7, 16, 40) for change in (worse, better)]),
+        )
+        for worse, better in CHANGES
     ],
-    ids=str,
 )
-def test_more_bandwidth_or_less_work_never_slows(
-    estimator: duckdb.DuckDBPyConnection, worse: dict[str, object], better: dict[str, object]
-) -> None:
-    batches = (1, 2, 7, 16, 40)
-    rows = [{**LLAMA, **change, "concurrency": batch} for batch in batches for change in (worse, better)]
-    answers = evaluate(estimator, rows)
+def test_more_bandwidth_or_less_work_never_slows(answers: Answers, better: dict[str, object]) -> None:
+    assert len(answers) == 10
     for slow, fast in zip(answers[::2], answers[1::2], strict=True):
-        assert fast["tpot_ms"] <= slow["tpot_ms"] + 1e-9
-        assert fast["output_tokens_per_s"] >= slow["output_tokens_per_s"] - 1e-9
+        assert fast["tpot_ms"] <= slow["tpot_ms"] + 1e-9, better
+        assert fast["output_tokens_per_s"] >= slow["output_tokens_per_s"] - 1e-9, better
 
 
-def test_throughput_rises_with_the_batch_and_never_beats_physics(estimator: duckdb.DuckDBPyConnection) -> None:
-    answers = evaluate(estimator, [{**LLAMA, "concurrency": batch} for batch in (1, 2, 4, 8, 16, 32)])
+@asks([{**LLAMA, "concurrency": batch} for batch in (1, 2, 4, 8, 16, 32)])
+def test_throughput_rises_with_the_batch_and_never_beats_physics(answers: Answers) -> None:
     rates = [answer["output_tokens_per_s"] for answer in answers]
     assert rates == sorted(rates)
     weights_ms = 2 * (8.03e9 - 128256 * 4096) / 3350e9 * 1e3
     assert all(answer["tpot_ms"] > weights_ms for answer in answers)
 
 
-def test_a_card_without_rates_has_memory_but_no_speed(estimator: duckdb.DuckDBPyConnection) -> None:
-    answer = evaluate(estimator, [{**LLAMA, "gpu": "QUADRO-RTX-6000", "reported_memory_gib": 23.5}])[0]
+@asks([{**LLAMA, "gpu": "QUADRO-RTX-6000", "reported_memory_gib": 23.5}])
+def test_a_card_without_rates_has_memory_but_no_speed(answers: Answers) -> None:
+    answer = answers[0]
     assert answer["fits"]
     assert answer["tpot_ms"] is None
     assert answer["bound_by"] is None
