@@ -48,6 +48,9 @@ def _table(name: str, row: str, columns: str, key: str, nullable: str = "") -> T
     return table
 
 
+NOT_READ = "publicly known figures, not read from a file"
+"""The source of bundled facts that no config stands behind."""
+
 _PARAMETERS = " ".join(f"parameters_{group}" for group in TENSOR_GROUPS)
 _BYTES = " ".join(f"bytes_{group}" for group in TENSOR_GROUPS)
 _LINEAR = " ".join(f"linear_parameters_{group}" for group in QUANTIZABLE_GROUPS)
@@ -124,7 +127,13 @@ _EXTRACTED = (
         "model_id",
         "architecture_key sizes_source needs_remote_code code message",
     ),
-    _table("snapshot_sources", "where the bundled facts of one model were read, and when", "model_id source as_of", "model_id"),
+    _table(
+        "snapshot_sources",
+        f"""where the bundled facts of one model were read, and when: an address, with what else is to be known of it; or
+        "{NOT_READ}", where no copy of the config was found""",
+        "model_id source as_of",
+        "model_id",
+    ),
 )
 
 _CATALOGS = (

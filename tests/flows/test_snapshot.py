@@ -10,10 +10,11 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from flows.lake import Lake, write_table
-from flows.snapshot import SnapshotError, read_csv, read_snapshot, write_snapshot
-from transforms.contracts import polars_schema
+from flows.snapshot import TABLES, SnapshotError, read_csv, read_snapshot, write_snapshot
+from transforms.contracts import NOT_READ, polars_schema
 
 NOW = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
+IDS, KEYS = [f"a/{number}" for number in range(9)], [f"key{number}" for number in range(9)]
 AWKWARD = ['quote " and, comma', "line\nbreak", "", "naïve – ×", " space ", "null", "1e5", "true"]
 
 
@@ -31,11 +32,11 @@ def filled(table: str, **values: list[object]) -> pl.DataFrame:
     return pl.DataFrame(columns)
 
 
-def fill(lake: Lake) -> None:
-    keys = [f"key{number}" for number in range(9)]
-    models = filled("models", model_id=[f"a/{number}" for number in range(9)], architecture_key=keys)
-    write_table(lake, "models", models.with_columns(license=pl.when(pl.int_range(9) % 2 == 0).then("license")))
-    write_table(lake, "architectures", filled("architectures", architecture_key=keys))
+def fill(lake: Lake, ids: list[str] = IDS, keys: list[str] = KEYS, **values: list[object]) -> None:
+    models = filled("models", model_id=ids, architecture_key=keys)
+    write_table(lake, "models", models.with_columns(license=pl.when(pl.int_range(len(ids)) % 2 == 0).then("license")))
+    values = {"sizes_source": ["header"], **values}
+    write_table(lake, "architectures", filled("architectures", architecture_key=keys, **values))
     write_table(lake, "parameter_groups", filled("parameter_groups", architecture_key=keys))
     write_table(lake, "layer_groups", filled("layer_groups", architecture_key=keys))
 
@@ -73,6 +74,48 @@ def test_labels_say_which_ids_were_inferred_and_where_configs_were_read(lake: La
     assert models.select("model_id", "id_inferred", "sha").rows() == [("a/1", False, None), ("a/2", True, None)]
     assert models["needs_remote_code"].to_list() == [None, True]  # false is not known
     assert read_csv("snapshot_sources", tmp_path / "sources.csv")["source"][0] == "https://github.com/x/y: config.json"
+
+
+def test_a_label_may_name_its_source_in_words_or_own_that_nothing_was_read(lake: Lake, tmp_path: Path) -> None:
+    fill(lake)
+    words = "https://huggingface.co/a/0: config.json (its base model)"
+    labels = pl.DataFrame({"model_id": ["a/1", "a/2"], "name": ["given"] * 2, "source": [words, None]})
+    write_snapshot(lake, tmp_path, labels)
+    assert read_csv("snapshot_sources", tmp_path / "sources.csv")["source"].to_list() == [words, NOT_READ]
+
+
+def test_models_are_added_to_a_snapshot_without_losing_the_others(lake: Lake, tmp_path: Path) -> None:
+    fill(lake)
+    write_snapshot(lake, tmp_path)
+    before = {name: read_csv(name, tmp_path / f"{name}.csv") for name in TABLES}
+    fill(lake, ["a/7", "a/new"], ["new key", "key0"], sizes_source=["derived"])
+    labels = pl.DataFrame(
+        {"model_id": ["a/7", "a/new", "a/3"], "name": ["given"] * 3, "source": ["https://a", "https://b", "https://mended"]}
+    )
+    counts = write_snapshot(lake, tmp_path, labels, add=True)
+    assert counts == {"models": 10, "architectures": 9, "parameter_groups": 9, "layer_groups": 9, "snapshot_sources": 10}
+    after = {name: read_csv(name, tmp_path / f"{name}.csv") for name in TABLES}
+    keys = dict(after["models"].select("model_id", "architecture_key").iter_rows())
+    assert keys["a/7"] == "new key" and keys["a/new"] == "key0" and keys["a/3"] == "key3"
+    assert set(after["architectures"]["architecture_key"]) == {*keys.values()}, "that of a/7 before is of no model any more"
+    for name in TABLES:
+        column = after[name].columns[0]
+        others = before[name].filter(pl.col(column).is_in(["a/7", "key7"]).not_())
+        assert_frame_equal(after[name].join(others, on=column, how="semi"), others, check_exact=True)
+    sources = dict(read_csv("snapshot_sources", tmp_path / "sources.csv").select("model_id", "source").iter_rows())
+    assert sources["a/7"] == "https://a" and sources["a/new"] == "https://b" and sources["a/3"] == "https://mended"
+    assert sources["a/0"].startswith("https://huggingface.co/a/0/blob/")
+
+
+@pytest.mark.parametrize(("bundled", "found", "kept"), [("header", "derived", "old"), ("derived", "derived", "new")])
+def test_an_added_models_architecture_replaces_the_bundled_one_unless_that_was_counted(
+    lake: Lake, tmp_path: Path, bundled: str, found: str, kept: str
+) -> None:
+    fill(lake, ["a/0"], ["key"], sizes_source=[bundled], architecture_class=["old"])
+    write_snapshot(lake, tmp_path)
+    fill(lake, ["a/1"], ["key"], sizes_source=[found], architecture_class=["new"])
+    write_snapshot(lake, tmp_path, add=True)
+    assert read_csv("architectures", tmp_path / "architectures.csv")["architecture_class"].to_list() == [kept]
 
 
 def test_a_lake_without_facts_cannot_be_a_snapshot(lake: Lake, tmp_path: Path) -> None:
