@@ -99,8 +99,7 @@ def attention_tensors(fields: Fields, family: Family, layer: Layer, hidden: int)
         ("self_attn.q_proj.weight", (queries * doubled, hidden)),
         ("self_attn.o_proj.weight", (hidden, layer.heads * layer.value_head_dim)),
     ]
-    gate = fields.raw("use_head_wise_attn_gate")
-    if gate is True:
+    if fields.raw("use_head_wise_attn_gate") is True or fields.raw("gating") in ("per-head", "per_head"):
         shapes.append(("self_attn.g_proj.weight", (layer.heads, hidden)))
     one_projection = fields.flag("attention_k_eq_v") and layer.kind == "full"  # gemma 4: keys are also the values
     if layer.kind != "shared" or fields.model_type.startswith("gemma3n"):

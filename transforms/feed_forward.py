@@ -64,7 +64,7 @@ def _dense_width(fields: Fields, sized: bool) -> int:
         width = fields.require("intermediate_size")
     if fields.flag("half_mlp"):  # qwen 1 states the width of both halves together
         return width // 2
-    if fields.model_type.startswith("lfm2") and fields.flag("block_auto_adjust_ff_dim"):
+    if fields.model_type in ("lfm2", "lfm2_vl") and fields.flag("block_auto_adjust_ff_dim"):
         multiple = fields.positive("block_multiple_of") or 1
         adjusted = int(fields.number("block_ffn_dim_multiplier", 1.0) * int(2 * width / 3))
         return -(-adjusted // multiple) * multiple

@@ -24,7 +24,8 @@ def plan_layers(fields: Fields, family: Family, sized: bool) -> list[Layer]:
     kinds = layer_kinds(fields, family, layers)
     hidden = fields.require("hidden_size")
     base = _attention(fields, hidden, kinds)
-    heads, kv_heads = fields.per_layer("attention_heads", layers), fields.per_layer("kv_heads", layers)
+    heads = fields.per_layer("num_attention_heads_per_layer", layers) or fields.per_layer("attention_heads", layers)
+    kv_heads = fields.per_layer("kv_heads", layers)
     widths = fields.per_layer("intermediate_size", layers) or multiplied_widths(fields, hidden, layers)
     shared_from = layers - (fields.integer("num_kv_shared_layers") or 0)
     plan = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from extraction_cases import architecture
+from extraction_cases import architecture, extracted
 
 QWEN2_MOE = {"num_experts": 64, "num_experts_per_tok": 8, "decoder_sparse_step": 1}
 JAMBA = {
@@ -36,6 +36,15 @@ KIMI_LINEAR = {
         "num_heads": 32,
         "short_conv_kernel_size": 4,
     },
+}
+LFM2_MOE = {
+    "layer_types": ["full_attention" if layer in (2, 6, 10, 14, 18, 21) else "conv" for layer in range(24)],
+    "conv_L_cache": 3,
+    "moe_intermediate_size": 1792,
+    "num_dense_layers": 2,
+    "num_experts": 32,
+    "num_experts_per_tok": 4,
+    "use_expert_bias": True,
 }
 OPENELM = {
     "model_dim": 1280,
@@ -76,6 +85,8 @@ def sizes(hidden: int, layers: int, heads: int, kv_heads: int, inner: int, vocab
         ("apertus", sizes(4096, 32, 32, 8, 21504, 131072), 8_053_338_176, 131_072, 0),
         ("persimmon", sizes(4096, 36, 64, 64, 16384, 262144, qk_layernorm=True), 9_399_451_648, 589_824, 0),
         ("kimi_linear", sizes(2304, 27, 32, 32, 9216, 163840, **KIMI_LINEAR), 49_122_681_728, 8_064, 43_909_120),
+        ("minicpm3", sizes(2560, 62, 40, 40, 6400, 73448, tie_word_embeddings=None), 4_073_889_280, 35_712, 0),
+        ("lfm2_moe", sizes(2048, 24, 32, 8, 7168, 65536, tie_word_embeddings=True, **LFM2_MOE), 8_339_929_856, 12_288, 221_184),
         ("openelm", {**OPENELM, "vocab_size": 32000}, 271_527_168, 16_128, 0),
         (
             "qwen2_moe",
@@ -136,6 +147,16 @@ def test_searched_architectures_have_blocks_of_their_own() -> None:
     assert row["kv_bytes_per_token"] == (8 + 4) * 128 * 2 * 2
     assert row["kv_bytes_per_token_unbounded"] == 8 * 128 * 2 * 2
     assert row["parameters_dense_mlp"] == 3 * 8192 * (14336 + 28672)
+
+
+def test_layers_may_have_query_heads_of_their_own_and_a_gate_a_head() -> None:
+    config = sizes(64, 4, 4, 2, 128, 256, head_dim=16, sliding_window=8, num_attention_heads_per_layer=[4, 6, 6, 6],
+                   layer_types=["full_attention", *["sliding_attention"] * 3])  # fmt: skip
+    plain = extracted({**config, "model_type": "laguna"})
+    assert plain.architecture["parameters_attention"] == 64 * 16 * (2 * (4 + 3 * 6) + 4 * 4)
+    assert [group["attention_heads"] for group in plain.layer_groups] == [4, 6]
+    gated = architecture({**config, "model_type": "laguna", "gating": "per-head"})
+    assert gated["parameters_attention"] == plain.architecture["parameters_attention"] + 64 * (4 + 3 * 6)
 
 
 def test_layers_that_share_another_layers_cache_hold_none() -> None:
