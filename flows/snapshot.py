@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from flows.lake import Lake, read_table, write_whole
+from transforms.architecture import architecture_key
 from transforms.contracts import NOT_READ, ContractError, conform, polars_schema
 
 TABLES = ("models", "architectures", "parameter_groups", "layer_groups")
@@ -105,6 +106,7 @@ def _added(
     tables: dict[str, pl.DataFrame], bundled: dict[str, pl.DataFrame], labelled: pl.DataFrame | None
 ) -> dict[str, pl.DataFrame]:
     """The bundled tables with a lake's in place of theirs where both know a model, or an architecture no better sized."""
+    bundled = keyed(bundled)
     merged = {name: pl.concat([bundled[name].join(tables[name], on="model_id", how="anti"), tables[name]]) for name in _BY_MODEL}
     if labelled is not None:
         mended = labelled.select("model_id", "source")
@@ -117,6 +119,26 @@ def _added(
         old = bundled[name].join(better, on="architecture_key", how="anti")
         merged[name] = pl.concat([old, tables[name].join(better, on="architecture_key", how="semi")])
     return merged
+
+
+def keyed(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The tables with the keys that extraction gives these facts today: a new fact makes new keys."""
+    parts, groups = (_without_keys(tables[name]) for name in ("parameter_groups", "layer_groups"))
+    old = [str(key) for key in tables["architectures"]["architecture_key"]]
+    rows = tables["architectures"].iter_rows(named=True)
+    new = [architecture_key(row, parts.get(key, []), groups.get(key, [])) for key, row in zip(old, rows, strict=True)]
+    return {
+        name: frame.with_columns(pl.col("architecture_key").replace(old, new)) if "architecture_key" in frame.columns else frame
+        for name, frame in tables.items()
+    }
+
+
+def _without_keys(frame: pl.DataFrame) -> dict[str, list[dict[str, object]]]:
+    """Rows by architecture_key, without it, in the table's order."""
+    rows: dict[str, list[dict[str, object]]] = {}
+    for row in frame.sort(frame.columns[:3]).iter_rows(named=True):
+        rows.setdefault(str(row.pop("architecture_key")), []).append(row)
+    return rows
 
 
 def _file(directory: Path, table: str) -> Path:

@@ -59,7 +59,7 @@ def describe(facts: Facts) -> Extracted:
         }
         for (group, dtype), weights in sorted(facts.weights.groups.items())
     ]
-    row["architecture_key"] = key = _key(row, parts, groups)
+    row["architecture_key"] = key = architecture_key(row, parts, groups)
     return Extracted(
         row,
         [{"architecture_key": key, **part} for part in parts],
@@ -67,7 +67,11 @@ def describe(facts: Facts) -> Extracted:
     )
 
 
-def _key(row: Mapping[str, object], parts: object, groups: object) -> str:
+def architecture_key(row: Mapping[str, object], parts: object, groups: object) -> str:
+    """Hash of every fact that the estimates depend on: a row of architectures, its parameter groups and its layer groups.
+
+    The groups are in their tables' order and without a key; a key in the row is not part of it.
+    """
     facts = {column: value for column, value in row.items() if column not in _NOT_IN_KEY}
     text = json.dumps([facts, parts, groups], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from extraction_cases import LLAMA, architecture, files_of, llama_header
+from extraction_cases import LLAMA, architecture, extracted, files_of, llama_header
 
+from transforms.architecture import architecture_key
 from transforms.contracts import conform
 from transforms.extract import extract_records
 
@@ -61,6 +62,15 @@ def test_frames_keep_one_row_per_architecture_and_prefer_headers() -> None:
     assert tables.models["model_id"].to_list() == ["a/derived", "b/stored", "c/derived"]
     assert tables.models["architecture_key"].n_unique() == 1
     assert dict(tables.rejects.select("model_id", "code").rows()) == {"d/none": "missing_field", "e/gated": "gated"}
+
+
+def test_the_key_of_rows_is_the_key_that_extraction_gave_them() -> None:
+    result = extracted({**LLAMA, "layer_types": ["full_attention", "linear_attention"]})
+    parts, groups = ([{**row} for row in rows] for rows in (result.parameter_groups, result.layer_groups))
+    for row in (*parts, *groups):
+        row.pop("architecture_key")
+    assert architecture_key(result.architecture, parts, groups) == result.architecture["architecture_key"]
+    assert architecture_key(result.architecture, parts, []) != result.architecture["architecture_key"]
 
 
 def test_an_empty_lake_gives_empty_tables() -> None:
