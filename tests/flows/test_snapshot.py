@@ -141,6 +141,8 @@ def test_the_bundled_snapshot_is_whole() -> None:
     for name in ("parameter_groups", "layer_groups"):
         assert snapshot[name].join(architectures, on="architecture_key", how="anti").is_empty()
         assert architectures.join(snapshot[name], on="architecture_key", how="anti").is_empty()
+    today = keyed(snapshot)["architectures"]["architecture_key"]
+    assert today.equals(architectures["architecture_key"]), "python -m flows.snapshot --add makes the keys anew"
     directory = Path("catalogs/snapshot")
     sources = read_csv("snapshot_sources", Path(__file__).parents[2] / directory / "sources.csv")
     assert sources["model_id"].to_list() == models["model_id"].to_list()
