@@ -147,6 +147,8 @@ def test_the_bundled_snapshot_is_whole() -> None:
     sources = read_csv("snapshot_sources", Path(__file__).parents[2] / directory / "sources.csv")
     assert sources["model_id"].to_list() == models["model_id"].to_list()
     assert 0 < models["id_inferred"].sum() < models.height // 5
+    unread = sources.filter(pl.col("source").str.contains("https://").not_())
+    assert set(unread["source"]) <= {NOT_READ}, "a source is an address, or says that nothing was read"
 
 
 @pytest.mark.parametrize(
