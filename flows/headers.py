@@ -7,8 +7,11 @@ would fetch weights whenever the header is shorter than the guess, as most are.
 
 from __future__ import annotations
 
+import json
 import re
 import struct
+import subprocess
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,20 +20,19 @@ from dataclasses import dataclass
 from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, RemoteEntryNotFoundError
 
 from flows.hub import Hub, open_file, open_url, read_body, read_file, read_some, total_bytes
-from flows.throttle import NonsenseAnswerError, with_retries
-from transforms.json_text import JsonError, parse_json
+from flows.processes import module_command, module_environment
+from flows.throttle import HubFailureError, NonsenseAnswerError, with_retries
 from transforms.safetensors import (
     HEADER_BYTES,
     INDEX_BYTES,
     MAX_SHARDS,
-    MAX_TENSORS,
     HeaderError,
     Tensor,
-    check_tensors,
     parse_header,
     parse_index,
     summarize,
 )
+from transforms.sharded_headers import summarize_sharded
 
 INDEX_FILE = "model.safetensors.index.json"
 SINGLE_FILE = "model.safetensors"
@@ -42,6 +44,9 @@ _NUMBERED_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5,6})-of-(?P<count>\d{
 
 _large = threading.Semaphore(1)
 """One long header is parsed at a time: as Python objects it takes ten times its size."""
+
+_LONG_BYTES = 2**20  # shorter sharded metadata is parsed sooner than a process starts
+_parsers = threading.Semaphore(2)
 
 
 @dataclass(frozen=True)
@@ -138,21 +143,31 @@ def _read_sharded_route(hub: Hub, model_id: str, sha: str) -> str | None:
         return None
     if commit != sha:  # the route knows only main, which has moved on
         return None
-    with _parsing(len(body)):
-        try:
-            answer = parse_json(body, "the sharded metadata", HEADER_BYTES, 3 * MAX_TENSORS, allow_constants=False)
-        except JsonError as error:
-            if error.code == "over_bound":
-                raise HeaderError(str(error), "over_bound") from None
-            return None
-        headers = answer.get("headers") if isinstance(answer, dict) else None
-        if not isinstance(headers, dict) or not headers or not all(isinstance(header, dict) for header in headers.values()):
-            return None
-        hub.sharded_route.answers += 1
-        if len(headers) > MAX_SHARDS:
-            raise HeaderError(f"the model has {len(headers):,} shards, more than {MAX_SHARDS:,}", "over_bound")
-        tensors = (tensor for header in headers.values() for tensor in check_tensors(header))
-        return summarize(tensors, len(headers), "sharded_metadata")
+    summary = _summarized(body)
+    if summary is None:
+        return None
+    hub.sharded_route.answers += 1
+    return summary
+
+
+def _summarized(answer: bytes) -> str | None:
+    """What `summarize_sharded` makes of an answer. A long one is parsed by a process of its own (`flows.header_process`).
+
+    Raises HeaderError like it, and HubFailureError when that process ends without a result: the model is asked for again.
+    """
+    if len(answer) < _LONG_BYTES:
+        return summarize_sharded(answer)
+    with _parsers, tempfile.TemporaryFile() as file:
+        file.write(answer)
+        file.seek(0)
+        command, environment = module_command("flows.header_process"), module_environment()
+        ended = subprocess.run(command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
+    if ended.returncode:
+        raise HubFailureError(f"its headers could not be parsed (the process ended with {ended.returncode})")
+    result = json.loads(ended.stdout)
+    if "refused" in result:
+        raise HeaderError(*result["refused"])
+    return result["summary"]
 
 
 def _read_files(hub: Hub, model_id: str, sha: str, names: Sequence[str]) -> Iterator[Tensor]:

@@ -17,6 +17,8 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from flows.processes import module_command, module_environment
+
 _START_SECONDS = 120  # on two busy cores the server takes up to 30 s
 _STOP_SECONDS = 10
 
@@ -38,9 +40,8 @@ def prefect_server(home: Path, scheduler: bool) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "flows.prefect_server", str(port), "all" if scheduler else "single"]
-    environment = {**os.environ, "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0"}
-    environment["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, [environment.get("PYTHONPATH")])])
+    command = module_command("flows.prefect_server", str(port), "all" if scheduler else "single")
+    environment = {**module_environment(), "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0"}
     log = home / "server.log"
     with log.open("wb") as written:
         process = subprocess.Popen(

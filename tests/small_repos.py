@@ -50,12 +50,12 @@ def small_repo(config: Mapping[str, object] | None = None, **changes: object) ->
     return Repo(**{"files": files, **changes})  # type: ignore[arg-type]
 
 
-def sharded_repo(shards: int = 2, **changes: object) -> Repo:
-    """The same llama cut into shards with an index."""
+def sharded_repo(shards: int = 2, layers: int = 2, **changes: object) -> Repo:
+    """The same llama cut into shards with an index, or one with more layers."""
     names = [f"model-{number:05}-of-{shards:05}.safetensors" for number in range(1, shards + 1)]
     parts: dict[str, dict[str, tuple[str, list[int]]]] = {name: {} for name in names}
     weight_map = {}
-    for position, (tensor, form) in enumerate(llama_tensors().items()):
+    for position, (tensor, form) in enumerate(llama_tensors(layers).items()):
         shard = names[position % shards]
         parts[shard][tensor] = form
         weight_map[tensor] = shard

@@ -54,17 +54,16 @@ def parse_json(
 
 def depth_exceeds(value: object, limit: int) -> bool:
     """Whether lists and dictionaries nest deeper than `limit` levels; walks level by level, without recursion."""
-    level = [value]
+    level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
-        following: list[object] = []
-        for item in level:
-            if isinstance(item, dict):
-                following.extend(child for child in item.values() if isinstance(child, dict | list))
-            elif isinstance(item, list):
-                following.extend(child for child in item if isinstance(child, dict | list))
-        if not following:
+        level = [
+            child
+            for item in level
+            for child in (item.values() if isinstance(item, dict) else item)
+            if isinstance(child, (dict, list))
+        ]
+        if not level:
             return False
-        level = following
     return True
 
 

@@ -10,6 +10,7 @@ import json
 import struct
 from collections.abc import Iterable, Mapping
 from math import prod
+from operator import attrgetter
 from typing import NamedTuple
 
 from transforms.json_text import JsonError, parse_json
@@ -127,7 +128,7 @@ def check_tensors(entries: Mapping[str, object]) -> list[Tensor]:
     if len(entries) > MAX_TENSORS:
         raise HeaderError(f"the header has {len(entries):,} tensors, more than {MAX_TENSORS:,}", "over_bound")
     tensors = [_tensor(name, entry) for name, entry in entries.items() if name != "__metadata__"]
-    tensors.sort(key=lambda tensor: (tensor.start, tensor.end))
+    tensors.sort(key=attrgetter("start", "end"))
     position = 0
     for tensor in tensors:
         if tensor.start != position:
@@ -138,23 +139,28 @@ def check_tensors(entries: Mapping[str, object]) -> list[Tensor]:
 
 
 def _tensor(name: str, entry: object) -> Tensor:
-    shown = repr(name[:100])
     if len(name) > _MAX_NAME:
-        raise HeaderError(f"tensor {shown}… has a name of {len(name):,} characters", "over_bound")
+        raise HeaderError(f"tensor {_shown(name)}… has a name of {len(name):,} characters", "over_bound")
     if not isinstance(entry, dict):
-        raise HeaderError(f"tensor {shown} is not described by an object")
+        raise HeaderError(f"tensor {_shown(name)} is not described by an object")
     dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
     bits = DTYPE_BITS.get(dtype) if isinstance(dtype, str) else None
     if bits is None:
-        raise HeaderError(f"tensor {shown} has dtype {str(dtype)[:40]!r}, which the format does not know")
+        raise HeaderError(f"tensor {_shown(name)} has dtype {str(dtype)[:40]!r}, which the format does not know")
     if not isinstance(shape, list) or len(shape) > _MAX_RANK or not all(map(_is_size, shape)):
-        raise HeaderError(f"tensor {shown} has a shape that is not a short list of sizes")
+        raise HeaderError(f"tensor {_shown(name)} has a shape that is not a short list of sizes")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_is_size, offsets)) or offsets[0] > offsets[1]:
-        raise HeaderError(f"tensor {shown} has offsets that are no byte range")
+        raise HeaderError(f"tensor {_shown(name)} has offsets that are no byte range")
     size_bits = prod(shape) * bits
     if size_bits % 8 or offsets[1] - offsets[0] != size_bits // 8:
-        raise HeaderError(f"tensor {shown} spans {offsets[1] - offsets[0]:,} bytes, its shape and dtype make {size_bits // 8:,}")
+        raise HeaderError(
+            f"tensor {_shown(name)} spans {offsets[1] - offsets[0]:,} bytes, its shape and dtype make {size_bits // 8:,}"
+        )
     return Tensor(name, dtype, tuple(shape), offsets[0], offsets[1])
+
+
+def _shown(name: str) -> str:
+    return repr(name[:100])
 
 
 def _is_size(value: object) -> bool:

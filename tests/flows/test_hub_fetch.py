@@ -66,6 +66,35 @@ def test_without_the_route_the_index_and_ranged_reads_say_the_same(serve: Serve)
     assert other.source == "index"
 
 
+LONG = 1_200
+"""Layers of a model whose headers are longer than what is parsed beside the crawl's threads."""
+
+
+def test_long_headers_that_a_process_of_their_own_parses_say_the_same(serve: Serve) -> None:
+    repo = sharded_repo(2, LONG)
+    assert sum(len(file.head) for file in repo.files.values() if isinstance(file, VirtualFile)) > 2**20
+    one = read_summary(fetch(serve({"a/b": repo})).header_summary or "")
+    other = read_summary(fetch(serve({"a/b": repo}, sharded_route=False)).header_summary or "")
+    assert (one.files, one.tensors) == (other.files, other.tensors)
+    assert (one.source, other.source) == ("sharded_metadata", "index")
+
+
+def test_long_headers_are_refused_by_the_same_code(serve: Serve) -> None:
+    repo = sharded_repo(2, LONG)
+    first, second = (name for name in repo.files if name.endswith(".safetensors"))
+    repo.files[second] = repo.files[first]  # type: ignore[index]
+    row = fetch(serve({"a/b": repo}))
+    assert row.status == "unsafe_headers" and "is stored in two files" in (row.message or "")
+
+
+def test_a_model_whose_headers_could_not_be_parsed_is_asked_for_again(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = serve({"a/long": sharded_repo(2, LONG), "a/short": sharded_repo(2)})
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    assert fetch(server, "a/short").status == "ok"
+    row = fetch(server, "a/long")
+    assert row.status == "network_failure" and "could not be parsed" in (row.message or "")
+
+
 def test_a_route_that_is_refused_thrice_is_not_asked_again(serve: Serve) -> None:
     server = serve({f"a/{number}": sharded_repo(2) for number in range(6)}, sharded_route=False)
     hub = quick_hub(server)
