@@ -38,6 +38,8 @@ from transforms.configured_gpus import cheapest_per_gpu
 
 __all__ = ["GPURecommender", "GPUSpec", "ModelArchitecture", "RecommendationResult", "print_gpus", "read_gpus", "read_models"]
 
+_ASKED = "ask/config_recommender.sql"
+
 
 @dataclass(frozen=True)
 class GPURecommender:
@@ -74,7 +76,7 @@ class GPURecommender:
         by_key = {row["architecture_key"]: row for row in facts.architectures.iter_rows(named=True)}
         table = model_table(asked, {model: by_key[key] for model, key in keys.items()})
         messages = dict(facts.rejects.select("model_id", "message").iter_rows())
-        with estimating(facts, catalogs) as connection:
+        with estimating(facts, catalogs, [_ASKED]) as connection:
             connection.register("accelerators", gpu_table(checked_gpus(available_gpus)))
             connection.register("given_models", table)
             answered = set(table["architecture_key"])
@@ -94,7 +96,7 @@ class GPURecommender:
             "latency_bound_ms": self.latency_bound_ms,
             "objective": self.objective,
         }
-        return fetch(connection, "ask/config_recommender.sql", question).records()  # type: ignore[arg-type]
+        return fetch(connection, _ASKED, question).records()  # type: ignore[arg-type]
 
 
 def print_gpus(

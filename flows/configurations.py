@@ -13,7 +13,7 @@ from typing import IO
 import polars as pl
 
 from flows.catalogs import load_catalogs
-from flows.estimator import estimating, evaluate
+from flows.estimator import EVALUATE, estimating, evaluate
 from flows.model_facts import find_models
 from flows.output import Format, emit, form_of, rows_of_frame, write_csv_frame, write_file, writing
 from transforms.configurations import INPUT_COLUMNS, ConfigurationsError, assemble, for_evaluation, parse, resolve
@@ -135,7 +135,7 @@ def _estimator(models: Iterable[str], data: Path) -> Iterator[Estimator]:
     catalogs = load_catalogs(data=data)
     known = facts.models.join(facts.architectures.select("architecture_key", "max_model_len_default"), on="architecture_key")
     engine_version = partial(resolve_engine_version, catalogs["engines"])
-    with estimating(facts, catalogs) as connection:
+    with estimating(facts, catalogs, [EVALUATE]) as connection:
 
         def evaluated(part: pl.DataFrame, first_row: int) -> pl.DataFrame:
             resolved = resolve(parse(part, first_row), known, facts.rejects, catalogs, engine_version)

@@ -15,6 +15,7 @@ from flows.output import Format, Rows, rows_of_frame, rows_of_records, shown, wr
 from flows.published import RejectedModelError, fetch
 
 _GIB = 2**30
+_SPLITS = "ask/splits.sql"
 
 
 def explanation(model: str, data: Path) -> dict[str, object]:
@@ -24,8 +25,8 @@ def explanation(model: str, data: Path) -> dict[str, object]:
     """
     facts = facts_of(model, data)
     architecture = facts.architectures.row(0, named=True)
-    with estimating(facts, load_catalogs()) as connection:
-        splits = fetch(connection, "ask/splits.sql")
+    with estimating(facts, load_catalogs(), [_SPLITS]) as connection:
+        splits = fetch(connection, _SPLITS)
     return {
         "model": facts.models.row(0, named=True),
         "weights": {

@@ -67,10 +67,11 @@ def policy_rows(question: Question, data: Path) -> Rows:
     if question.shapes_file is not None:
         catalogs |= own_shapes(question.shapes_file, catalogs)
     facts = facts_of(question.model, data)
-    with estimating(facts, catalogs) as connection:
+    asked = f"ask/{question.policy}.sql"
+    with estimating(facts, catalogs, [asked]) as connection:
         return fetch(
             connection,
-            f"ask/{question.policy}.sql",
+            asked,
             {
                 "architecture": facts.models["architecture_key"][0],
                 "context": question.context,

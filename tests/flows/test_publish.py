@@ -193,9 +193,10 @@ steps = [(join, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "re
          (module, "point_latest")]
 
 def build():
-    grid = compute_grid(data / "lake", tables_of(shapes=1))
-    (data / "grid.pickle").write_bytes(pickle.dumps(grid))
-    join.build_database(built, tables_of(shapes=1), grid.files)
+    tables = tables_of(shapes=1)
+    grid = compute_grid(data / "lake", tables)
+    (data / "published.pickle").write_bytes(pickle.dumps((tables, grid)))
+    join.build_database(built, tables, grid.files)
 
 def publish_killed_at(step):
     calls = 0
@@ -211,7 +212,8 @@ def publish_killed_at(step):
     join.build_database = lambda path, tables, computed: shutil.copyfile(built, path)
     for owner, name in steps:
         setattr(owner, name, killing(getattr(owner, name)))
-    module.publish(data, f"killed-{step}", tables_of(shapes=1), grid=pickle.loads((data / "grid.pickle").read_bytes()))
+    tables, grid = pickle.loads((data / "published.pickle").read_bytes())
+    module.publish(data, f"killed-{step}", tables, grid=grid)
 
 def look():
     version = Versions(data).latest()

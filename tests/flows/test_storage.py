@@ -14,7 +14,6 @@ from threading import Barrier
 
 import obstore
 import pytest
-from moto.server import ThreadedMotoServer
 from obstore.exceptions import PreconditionError
 from plain_refresh import leave_prefect_out
 from published_set import tables_of
@@ -36,6 +35,8 @@ COUNT = "select count(*) as models from models"
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """An S3-compatible store."""
+    from moto.server import ThreadedMotoServer  # here: it takes as long to import as the tests of a file to run
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
