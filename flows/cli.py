@@ -124,7 +124,7 @@ def refresh(
     strict
         Exit with status 1 when any model was rejected.
     """
-    from flows.refresh import run_refresh
+    from flows.run import run_refresh
 
     report = run_refresh(models=models or [], data=data, offline=offline, full=full, strict=strict)
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from importlib.resources import files
-from pathlib import Path
 
 import polars as pl
 from rich.console import Console
@@ -29,11 +27,10 @@ from flows.journal import Journal, interrupted_run, merge_journal, read_texts
 from flows.lake import Lake, read_queries, read_table, write_requested
 from flows.run_log import say
 from flows.survey import Survey, survey
-from transforms.model_list import ModelList, ModelListError, check_model_id, is_model_id, join_lists, parse_model_list
+from transforms.model_list import ModelList, is_model_id
 
 _OUTAGE_FAILURES = 2 * THREADS  # so many models in a row without an answer mean that the Hub has gone away
 _NOTED_SECONDS = 5.0
-_LONGEST_LIST_BYTES = 100 * 2**20
 
 
 @dataclass(frozen=True)
@@ -56,39 +53,6 @@ class CrawlReport:
     statuses: dict[str, int] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
-
-
-def read_model_lists(arguments: Sequence[str]) -> ModelList:
-    """Ids, queries and files of them, as given on the command line; without any, the bundled list.
-
-    An argument is a file if one of that name exists, else an id or a `hub:` query. Raises ModelListError.
-    """
-    if not arguments:
-        return parse_model_list(files("catalogs").joinpath("models.txt").read_text(encoding="utf-8"), "catalogs/models.txt")
-    return join_lists([_read_argument(argument) for argument in arguments])
-
-
-def _read_argument(argument: str) -> ModelList:
-    path = Path(argument)
-    try:
-        is_file = path.is_file()
-    except (OSError, ValueError):
-        is_file = False
-    if not is_file:
-        if argument.startswith("hub:"):
-            return parse_model_list(argument, "argument")
-        try:
-            return ModelList(ids=(check_model_id(argument),))
-        except ModelListError as error:
-            raise ModelListError(f"no such file, and {error}") from None
-    if path.stat().st_size > _LONGEST_LIST_BYTES:
-        raise ModelListError(f"{argument} is longer than {_LONGEST_LIST_BYTES:,} bytes; it is no list of models")
-    try:
-        return parse_model_list(path.read_text(encoding="utf-8"), argument)
-    except UnicodeDecodeError:
-        raise ModelListError(f"{argument} is no text file; write one model id a line") from None
-    except OSError as error:
-        raise ModelListError(f"{argument} cannot be read: {error.strerror}") from None
 
 
 def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = False, hub: Hub | None = None) -> CrawlReport:

@@ -134,7 +134,7 @@ def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> N
     if journal.entries or confirmed:
         stored = read_table(lake, "hub_files")
         table = empty_frame("hub_files") if stored is None else stored
-        fresh, refreshed = _latest(journal.entries, table, _understood(lake, table) if journal.entries else {})
+        fresh, refreshed = _latest(journal.entries, table, _understood(lake, table, journal.entries))
         updates = pl.concat([_updates(refreshed), _updates(confirmed)]).unique("model_id", keep="last")
         added = frame_of("hub_files", fresh)
         table = table.join(added, on="model_id", how="anti").update(updates, on="model_id", how="left", include_nulls=True)
@@ -155,12 +155,13 @@ def read_texts(lake: Lake, hashes: pl.Series) -> dict[str, str]:
     return dict(texts.filter(pl.col("text_hash").is_in(wanted.implode())).iter_rows())
 
 
-def _understood(lake: Lake, table: pl.DataFrame) -> dict[str, list[object]]:
-    """Models that an architecture was read from, with the commit and the hashes of its texts."""
-    extracted = read_table(lake, "extractions")
+def _understood(lake: Lake, table: pl.DataFrame, entries: Sequence[dict]) -> dict[str, list[object]]:
+    """Models of the journal that an architecture was read from, with the commit and the hashes of its texts."""
+    extracted = read_table(lake, "extractions", ["model_id", "read_at", "architecture_key"]) if entries else None
     if extracted is None:
         return {}
-    read = extracted.filter(pl.col("architecture_key").is_not_null()).select("model_id", "read_at")
+    asked = pl.DataFrame({"model_id": [entry["row"]["model_id"] for entry in entries]}, schema={"model_id": pl.String})
+    read = extracted.filter(pl.col("architecture_key").is_not_null()).join(asked, on="model_id", how="semi")
     rows = table.filter(pl.col("sha").is_not_null()).join(read, on=["model_id", "read_at"], how="semi")
     return {model_id: facts for model_id, *facts in rows.select("model_id", "sha", *TEXTS).iter_rows()}
 
@@ -199,8 +200,8 @@ def _latest(
 
 
 def _updates(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
-    schema = polars_schema("hub_files")
-    return pl.DataFrame(list(rows), schema={column: schema[column] for column in ("model_id", *REFRESHED)}, orient="row")
+    schema = {column: polars_schema("hub_files")[column] for column in ("model_id", *REFRESHED)}
+    return pl.DataFrame(dict(zip(schema, zip(*rows, strict=True), strict=True)) if rows else None, schema=schema)
 
 
 def _merge_texts(lake: Lake, texts: dict[str, str], table: pl.DataFrame) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from flows.prefect_server import prefect_server
+from flows.prefect_server import Server, starting_server
 
 _SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -30,21 +30,29 @@ for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)
 
 
-@contextmanager
-def prefect_home(data: Path) -> Iterator[None]:
-    """Run flows on a server of this process's own, its files in `<data>/prefect`, unless PREFECT_API_URL names another.
+def start_server(data: Path) -> Server | None:
+    """Start a server of this process's own, its files in `<data>/prefect`; None where PREFECT_API_URL names another.
 
-    The server ends with this process, not with the block: Prefect sends the last events of its runs at exit. PREFECT_HOME, where
-    set, is kept.
+    It boots while the caller goes on, and ends with this process: Prefect sends the last events of its runs at exit.
+    PREFECT_HOME, where set, is kept.
     """
     if "PREFECT_API_URL" in os.environ:
+        return None
+    home = Path(os.environ.get("PREFECT_HOME", data / "prefect")).resolve()
+    running = ExitStack()
+    server = running.enter_context(starting_server(home, scheduler=False))
+    atexit.register(running.close)
+    return server
+
+
+@contextmanager
+def prefect_home(server: Server | None) -> Iterator[None]:
+    """Run flows on a server that was started; on None, as the environment says."""
+    if server is None:
         yield
         return
     from prefect.settings import PREFECT_API_URL, PREFECT_HOME, temporary_settings
 
-    home = Path(os.environ.get("PREFECT_HOME", data / "prefect")).resolve()
-    server = ExitStack()
-    address = server.enter_context(prefect_server(home, scheduler=False))
-    atexit.register(server.close)
-    with temporary_settings({PREFECT_HOME: home, PREFECT_API_URL: address}):
+    server.await_health()
+    with temporary_settings({PREFECT_HOME: server.home, PREFECT_API_URL: server.address}):
         yield

@@ -7,6 +7,7 @@ the kernel closes that end, the server is gone too, on any system and whichever 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import socket
 import subprocess
@@ -15,21 +16,43 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from flows.processes import module_command, module_environment
 
 _START_SECONDS = 120  # on two busy cores the server takes up to 30 s
 _STOP_SECONDS = 10
+_LOG = "server.log"
 
 
 class ServerError(ValueError):
     """Prefect's server did not start; the message says where its log is."""
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that was started: its process, where it keeps its files, and the address of its API, which answers before long."""
+
+    process: subprocess.Popen[bytes]
+    home: Path
+    address: str
+
+    def await_health(self) -> None:
+        """Wait until it answers. Raises ServerError."""
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                with urllib.request.urlopen(f"{self.address}/health", timeout=2):
+                    return
+            except OSError:
+                time.sleep(0.1)
+        raise ServerError(f"Prefect's server did not start; {self.home / _LOG} says why")
+
+
 @contextlib.contextmanager
 def prefect_server(home: Path, scheduler: bool) -> Iterator[str]:
-    """Run a server while the block runs; yields the address of its API.
+    """Run a server while the block runs; yields the address of its API, which answers.
 
     Args:
         home: where Prefect keeps its database, and the server its log.
@@ -37,20 +60,27 @@ def prefect_server(home: Path, scheduler: bool) -> Iterator[str]:
 
     Raises ServerError.
     """
+    with starting_server(home, scheduler) as server:
+        server.await_health()
+        yield server.address
+
+
+@contextlib.contextmanager
+def starting_server(home: Path, scheduler: bool) -> Iterator[Server]:
+    """Run a server while the block runs, which begins while the server still boots."""
     home.mkdir(parents=True, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     command = module_command("flows.prefect_server", str(port), "all" if scheduler else "single")
     environment = {**module_environment(), "PREFECT_HOME": str(home), "PREFECT_UI_ENABLED": "0"}
-    log = home / "server.log"
-    with log.open("wb") as written:
+    if not scheduler:
+        environment["PREFECT_API_BLOCKS_REGISTER_ON_START"] = "false"  # blocks are for automations
+    with (home / _LOG).open("wb") as written:
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=written, stderr=written, env=environment, start_new_session=True
         )
     try:
-        address = f"http://127.0.0.1:{port}/api"
-        _await_health(process, address, log)
-        yield address
+        yield Server(process, home, f"http://127.0.0.1:{port}/api")
     finally:
         process.terminate()
         try:
@@ -58,17 +88,6 @@ def prefect_server(home: Path, scheduler: bool) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def _await_health(process: subprocess.Popen[bytes], address: str, log: Path) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/health", timeout=2):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise ServerError(f"Prefect's server did not start; {log} says why")
 
 
 def _end_with_parent() -> None:
@@ -79,10 +98,13 @@ def _end_with_parent() -> None:
 def main(port: str, services: str) -> None:
     """Serve until the parent ends or asks to stop."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    gc.disable()  # what is imported stays: looking for garbage among it takes a fifth of the time
     import uvicorn
     from prefect.server.api.server import create_app
 
     app = create_app(ephemeral=services == "single", final=True)
+    gc.freeze()
+    gc.enable()
     uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="error", lifespan="on")
 
 

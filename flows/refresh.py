@@ -9,12 +9,11 @@ in memory: a run that dies goes on from what is on disk.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows.orchestration import prefect_home  # sets Prefect up: before Prefect itself
+from flows import orchestration  # noqa: F401 - sets Prefect up: before Prefect itself
 
 # isort: split
 from prefect import flow, get_run_logger, task
@@ -23,11 +22,12 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
 from flows.catalogs import load_catalogs
-from flows.compute import compute_buckets, task_runner
-from flows.crawl import CrawlReport, crawl, read_model_lists
+from flows.compute import compute_buckets
+from flows.crawl import CrawlReport, crawl
 from flows.extract import ExtractReport, extract, read_extracted
 from flows.grid import Grid, GridReport
 from flows.lake import open_lake, read_requested, refresh_lock
+from flows.model_lists import read_model_lists
 from flows.publish import Published, publish
 from flows.publish_checks import DISK_ERRORS, PublishError
 from flows.query import one_line
@@ -46,31 +46,6 @@ class RefreshReport:
     grid: GridReport
     published: Published
     exit_status: int = 0
-
-
-def run_refresh(
-    models: Sequence[str], data: Path, offline: bool = False, full: bool = False, strict: bool = False
-) -> RefreshReport:
-    """Refresh once, on Prefect's embedded server unless PREFECT_API_URL names another.
-
-    Args:
-        models: files of model ids, ids, or `hub:` queries; none for the bundled list.
-        data: the data directory, with the lake and the published versions, or `s3://bucket/prefix`.
-        offline: ask no Hub, work from the last known facts.
-        full: fetch every model and compute every bucket of the grid again, changed or not.
-        strict: report exit status 1 when any model was rejected.
-
-    Raises ValueError subclasses, with one clear line, for bad lists, bad catalogs, an unusable or busy data directory, or a
-    version that fails its checks; what was published before is then as it was.
-    """
-    read_model_lists(models)  # what is wrong with the input is said before anything starts
-    task_runner()
-    local = local_directory(data)
-    load_catalogs(data=local)
-    with refresh_lock(local):
-        open_lake(local)
-    with prefect_home(local):
-        return refresh(list(models), str(data), offline, full, strict)
 
 
 @flow(name="refresh", flow_run_name="refresh {data}", validate_parameters=False)  # tried again as its deployment says

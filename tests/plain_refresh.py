@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 def leave_prefect_out(patch: Callable[[object, str, object], None]) -> None:
     """Replace flows and tasks by the functions that they wrap, through something like `setattr`."""
-    from flows import compute, refresh
+    from flows import compute, refresh, run
     from flows.grid import one_by_one
 
     patch(compute, "get_run_logger", lambda: logging.getLogger(__name__))
@@ -19,5 +19,6 @@ def leave_prefect_out(patch: Callable[[object, str, object], None]) -> None:
     patch(refresh, "extract_models", refresh.extract_facts.fn)
     patch(refresh, "publish_version", refresh.join_and_publish.fn)
     patch(refresh, "create_markdown_artifact", lambda *artifact, **options: None)
-    patch(refresh, "prefect_home", lambda data: contextlib.nullcontext())
+    patch(run, "start_server", lambda data: None)
+    patch(run, "prefect_home", lambda server: contextlib.nullcontext())
     patch(refresh, "refresh", refresh.refresh.fn)

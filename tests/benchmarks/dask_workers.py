@@ -44,7 +44,7 @@ def main() -> int:
     grid.buckets = lambda keys: buckets(keys, most=4)
     with tempfile.TemporaryDirectory() as directory:
         root = Path(directory)
-        with orchestration.prefect_home(root / "home"):
+        with orchestration.prefect_home(orchestration.start_server(root / "home")):
             threads = _computed(root / "threads", asked.models, "threads")
             with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, memory_limit=0) as cluster:
                 dask = _computed(root / "dask", asked.models, cluster.scheduler_address)

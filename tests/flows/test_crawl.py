@@ -20,9 +20,10 @@ from loopback_hub import Faults, LoopbackHub, Repo
 from small_repos import crawled, quick_hub, sharded_repo, small_repo
 
 from flows import hub as hub_module
-from flows.crawl import crawl, read_model_lists
+from flows.crawl import crawl
 from flows.hub import TokenRefusedError, open_hub, reachable
 from flows.lake import Lake, open_lake, read_requested
+from flows.model_lists import read_model_lists
 from transforms.model_list import ModelList, ModelListError, parse_model_list
 
 Serve = Callable[..., LoopbackHub]

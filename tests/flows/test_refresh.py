@@ -120,7 +120,7 @@ def test_the_token_is_written_nowhere(ran: Ran) -> None:
 
 
 def test_bad_input_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    from flows.refresh import run_refresh
+    from flows.run import run_refresh
 
     with pytest.raises(ModelListError, match="no such file"):
         run_refresh(["no/such/file.txt"], tmp_path / "data")
