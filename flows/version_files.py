@@ -7,7 +7,9 @@ times rows of their architecture; beyond it the rows per architecture, with `mod
 
 from __future__ import annotations
 
+import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +87,7 @@ def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, befo
         left_out = _left_out(counts["recommendations"], setting(tables["policies"], "recommendation_rows_written"))
         for name in ("layouts", "changes"):
             _make(connection, partial / f"{name}.parquet", None)
-        _make(connection, partial / "architecture_recommendations", before.version if before.same_grid else None)
+        _make_architectures(connection, partial / "architecture_recommendations", before.version if before.same_grid else None)
         for name in PER_MODEL if left_out is None else ():
             kept = before.same_content and name not in _OF_THE_DAY
             _make(connection, partial / f"{name}.parquet", before.version if kept else None)
@@ -117,10 +119,27 @@ def _make(connection: duckdb.DuckDBPyConnection, path: Path, same_as: Path | Non
     """Write a table's Parquet, or take it over from a version with the same rows."""
     if same_as is None:
         run_sql(connection, f"publish/{path.stem}_parquet.sql", {"path": str(path)})
-    elif (same_as / path.name).is_dir():
-        shutil.copytree(same_as / path.name, path, copy_function=_share)
     else:
         _share(same_as / path.name, path)
+
+
+def _make_architectures(connection: duckdb.DuckDBPyConnection, directory: Path, same_as: Path | None) -> None:
+    """Write a folder of Parquet for each architecture, named as partitions are, or take them over from a version with the same.
+
+    Each is a small query of its own, several at once: DuckDB's own partitioned write sorts and moves all rows together first.
+    """
+    if same_as is not None:
+        shutil.copytree(same_as / directory.name, directory, copy_function=_share)
+        return
+
+    def write(architecture_key: str, model: str) -> None:
+        folder = directory / f"architecture_key={architecture_key}"
+        folder.mkdir(parents=True)
+        parameters = {"model": model, "path": str(folder / "data_0.parquet")}
+        run_sql(connection.cursor(), "publish/architecture_recommendations_parquet.sql", parameters)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tuple(pool.map(lambda named: write(*named), run_sql(connection, "publish/representatives.sql").fetchall()))
 
 
 def _share(source: str | Path, target: str | Path) -> None:
