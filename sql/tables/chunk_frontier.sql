@@ -37,8 +37,10 @@ contenders as (
         and if(figures.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour) is not null
 ),
 
-frontier as (
-    select contenders.*
+frontier as (  -- place: where a row stands among all by dollars, then by name
+    select
+        contenders.*,
+        row_number() over (order by contenders.usd_per_hour, contenders.offer) as place
     from contenders
     anti join contenders as better
         on better.architecture_key = contenders.architecture_key
@@ -58,7 +60,7 @@ frontier as (
 dominated as (
     select
         contenders.contender,
-        arg_min(frontier.offer, (frontier.usd_per_hour, frontier.offer)) as dominated_by
+        min(frontier.place) as place
     from contenders
     anti join frontier as kept on kept.contender = contenders.contender
     join frontier
@@ -78,7 +80,8 @@ select
     contenders.kv_dtype,
     contenders.hardware,
     contenders.offer,
-    dominated.dominated_by is null as on_frontier,
-    dominated.dominated_by
+    dominated.place is null as on_frontier,
+    frontier.offer as dominated_by
 from contenders
-left join dominated using (contender);
+left join dominated using (contender)
+left join frontier using (place);
