@@ -29,6 +29,7 @@ _RESULTS = (
     "fits_of",
     "fits",
     "publication",
+    "architecture_offers",
     "recommendations",
     "recommend",
     "architecture_best_shapes",

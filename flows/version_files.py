@@ -132,14 +132,14 @@ def _make_architectures(connection: duckdb.DuckDBPyConnection, directory: Path, 
         shutil.copytree(same_as / directory.name, directory, copy_function=_share)
         return
 
-    def write(architecture_key: str, model: str) -> None:
-        folder = directory / f"architecture_key={architecture_key}"
+    def write(architecture: str) -> None:
+        folder = directory / f"architecture_key={architecture}"
         folder.mkdir(parents=True)
-        parameters = {"model": model, "path": str(folder / "data_0.parquet")}
+        parameters = {"architecture": architecture, "path": str(folder / "data_0.parquet")}
         run_sql(connection.cursor(), "publish/architecture_recommendations_parquet.sql", parameters)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        tuple(pool.map(lambda named: write(*named), run_sql(connection, "publish/representatives.sql").fetchall()))
+        tuple(pool.map(write, (key for (key,) in run_sql(connection, "publish/recommended_architectures.sql").fetchall())))
 
 
 def _share(source: str | Path, target: str | Path) -> None:

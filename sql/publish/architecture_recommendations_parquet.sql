@@ -1,10 +1,10 @@
--- Writes the recommendations of one architecture, as its model $model has them, to the Parquet file $path, sorted by context. A row is one shape at one
+-- Writes the recommendations of the architecture $architecture to the Parquet file $path, sorted by context. A row is one shape at one
 -- quantization, KV precision and context that fits. A reader of one model at one context opens one file and decodes one or two of its row
 -- groups: 8,192 rows hold any architecture's rows at a context, and smaller ones cost more than they spare.
 copy (
-    select * exclude (model_id, architecture_key)
-    from recommendations
-    where model_id = $model
+    select * exclude (architecture_key)
+    from architecture_offers
+    where architecture_key = $architecture
     order by
         context,
         quantization,

@@ -159,6 +159,14 @@ def test_code_of_a_repository_is_run_only_where_it_is_known_to_be_needed(
     assert {argument.endswith(" --trust-remote-code") for (argument,) in arguments} == {trusted}
 
 
+def test_what_a_repository_needs_is_not_told_of_its_architecture(joined: duckdb.DuckDBPyConnection) -> None:
+    """Another model of the architecture may not need it: the files of architectures are joined to models by their readers."""
+    key = joined.sql("select architecture_key from models where model_id = 'test/phi-4'").fetchall()[0][0]
+    arguments = joined.sql(f"select vllm_arguments from architecture_offers where architecture_key = '{key}'").fetchall()
+    assert arguments
+    assert not any("--trust-remote-code" in text for (text,) in arguments)
+
+
 def test_at_one_price_what_meets_the_slo_ranks_first(joined: duckdb.DuckDBPyConnection) -> None:
     """One shape in several precisions has one price: however many tokens a missed service level yields, it comes after."""
     pairs = rows(
