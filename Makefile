@@ -12,7 +12,7 @@ refresh: $(VENV)/installed
 	@$(VENV)/bin/shapefit refresh
 
 test: $(VENV)/installed
-	@$(VENV)/bin/python -m pytest -q -n auto --dist loadfile
+	@$(VENV)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/installed
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

@@ -15,6 +15,26 @@ if TYPE_CHECKING:
     from flows.lake import Lake
 
 
+LONGEST = (
+    "test_recommend.py",
+    "test_refresh.py",
+    "test_publish.py",
+    "test_size.py",
+    "test_estimate.py",
+    "test_grid.py",
+    "test_storage.py",
+    "test_readme.py",
+    "test_sizing.py",
+    "test_speed_fitting.py",
+    "test_join.py",
+)
+"""The files that take longest, in that order: they start first, so that no worker has one left when the others have ended."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> None:
     """Workers of one run have their directories side by side in one that is the run's."""
