@@ -20,7 +20,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.engine_settings import SETTINGS
+from flows.duckdb_settings import SETTINGS
 from flows.sql_files import sql_text
 from transforms import contracts
 

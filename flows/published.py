@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.engine_settings import SETTINGS
+from flows.duckdb_settings import SETTINGS
 from flows.output import Rows
 from flows.sql_files import sql_text
 
