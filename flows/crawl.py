@@ -38,13 +38,14 @@ class CrawlReport:
     """What a crawl did. `hub` is reached, unreachable, lost (went away in the middle), offline (not asked on purpose) or
     spent (the day's budget of requests was used up before).
 
-    `model_ids` are the models of the run, queries answered; the counts are of models, `requests` of requests by kind.
+    `models` are those of the run, queries answered (their ids are in the lake: Prefect looks through all that a flow hands over);
+    the other counts are of models too, `requests` of requests by kind.
     `shared_headers` are fetched models that took the headers of a model with the same config and totals, `postponed` those that
     the day's budget left for another night.
     """
 
     hub: str
-    model_ids: tuple[str, ...]
+    models: int
     fetched: int = 0
     unchanged: int = 0
     resumed: int = 0
@@ -76,7 +77,7 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
         merge_journal(lake)
         ids = _with_last_answers(lake, models)
         write_requested(lake, ids)
-        return CrawlReport(state, ids, seconds=time.monotonic() - started)
+        return CrawlReport(state, len(ids), seconds=time.monotonic() - started)
     interrupted = interrupted_run(lake, full)
     merge_journal(lake)
     known = _Stored({}, {}, KnownHeaders()) if full else _known(lake)
@@ -93,7 +94,7 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
     write_requested(lake, ids)
     report = CrawlReport(
         "lost" if tally.lost else "reached",
-        ids,
+        len(ids),
         fetched=sum(tally.statuses.values()) - tally.unchanged,
         unchanged=tally.unchanged + len(surveyed.confirmed),
         resumed=resumed,
@@ -237,7 +238,7 @@ def _summary(report: CrawlReport) -> str:
     parts = [f"{report.fetched:,} fetched", f"{report.unchanged:,} unchanged"]
     parts += [f"{report.resumed:,} from the interrupted run"] if report.resumed else []
     parts += [f"refused: {rejects}"] if rejects else []
-    return f"crawled {len(report.model_ids):,} models in {report.seconds:.0f} s: {'; '.join(parts)}"
+    return f"crawled {report.models:,} models in {report.seconds:.0f} s: {'; '.join(parts)}"
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def refresh(
 def crawl_models(models: list[str], data: str, offline: bool, full: bool) -> CrawlReport:
     """Model ids → hub_files."""
     report = fetch_hub_files(models, data, offline, full)
-    get_run_logger().info("%s models, Hub %s: %s", len(report.model_ids), report.hub, report.statuses)
+    get_run_logger().info("%s models, Hub %s: %s", report.models, report.hub, report.statuses)
     return report
 
 
@@ -124,10 +124,9 @@ def join_and_publish(data: str, run_id: str, facts: dict[str, object], grid: Gri
 
 
 def _facts(models: list[str], crawled: CrawlReport, extracted: ExtractReport, grid: Grid) -> dict[str, object]:
-    crawl_facts = {name: value for name, value in asdict(crawled).items() if name != "model_ids"}
     return {
         "requested": models or ["catalogs/models.txt"],
-        "crawl": {"models": len(crawled.model_ids), **crawl_facts},
+        "crawl": asdict(crawled),
         "extract": {**asdict(extracted), "without_facts": len(extracted.without_facts)},
         "grid": asdict(grid.report),
     }

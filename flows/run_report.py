@@ -27,7 +27,7 @@ def report_markdown(report: RefreshReport) -> str:
         "",
         "| step | counts |",
         "| --- | --- |",
-        f"| crawl ({crawled.seconds:.0f} s) | Hub {crawled.hub}; {len(crawled.model_ids):,} models: {crawled.fetched:,} fetched, "
+        f"| crawl ({crawled.seconds:.0f} s) | Hub {crawled.hub}; {crawled.models:,} models: {crawled.fetched:,} fetched, "
         f"{crawled.unchanged:,} unchanged, {crawled.resumed:,} resumed, {crawled.postponed:,} postponed; "
         f"{sum(crawled.requests.values()):,} requests |",
         f"| extract ({extracted.seconds:.0f} s) | {extracted.extracted:,} read since the last time; "

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 
 from transforms.config import ConfigError, parse_config
 from transforms.safetensors import HeaderError, read_summary
@@ -22,9 +23,20 @@ INERT_KEYS = frozenset({
 """Keys of a config that say nothing of tensors, caches or arithmetic; no estimate reads them."""
 
 
+_REMEMBERED_CHARACTERS = 2**16
+"""Texts up to this length, nearly all configs and summaries of headers, are hashed once however many models repeat them."""
+
+
 def text_hash(text: str) -> str:
     """The name of a text in `hub_texts`: BLAKE2b of its UTF-8 bytes, 128 bit."""
+    return _remembered_hash(text) if len(text) <= _REMEMBERED_CHARACTERS else _hash(text)
+
+
+def _hash(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+_remembered_hash = lru_cache(maxsize=1_024)(_hash)
 
 
 def config_key(config_json: str, quantization_json: str | None = None) -> str | None:

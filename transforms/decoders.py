@@ -96,6 +96,8 @@ def refusal(files: HubFiles, config: Mapping[str, object]) -> Reject | None:
 
 def without_weights(files: HubFiles) -> Reject | None:
     """The reject of a repository that holds only GGUF files, None otherwise."""
+    if ".gguf" not in (files.files or "").lower():  # said before the list is read: so it is of nearly all models
+        return None
     names = listed_names(files.files)
     gguf = [name for name in names if name.lower().endswith(".gguf")]
     if gguf and not any(name.endswith((".safetensors", ".bin", ".pt", ".pth")) for name in names):
@@ -106,15 +108,20 @@ def without_weights(files: HubFiles) -> Reject | None:
 
 def _is_embedding(files: HubFiles, kind: str, name: str, config: Mapping[str, object]) -> bool:
     encoder = kind in _ENCODERS or (not kind and "Roberta" in name) or kind in ("t5encoder",) or name == "T5EncoderModel"
+    if encoder:
+        named = re.search(r"Model$|EncoderModel$|ForEmbedding", name) or "embedding" in files.model_id.lower()
+        return bool(named) or _marked_embedding(files)
+    generates = "AutoModelForCausalLM" in config["auto_map"] if isinstance(config.get("auto_map"), Mapping) else False
+    embeds = re.search(r"(?<!ForCausalLM)(Model|ForEmbedding|Embed\w*)$", name) and not generates
+    return bool(embeds) and _marked_embedding(files)
+
+
+def _marked_embedding(files: HubFiles) -> bool:
     owner = files.model_id.split("/")[0].lower()
     labels = {str(tag).lower() for tag in listed_names(files.tags)} | {str(files.pipeline_tag or "").lower()}
-    marked = owner == "sentence-transformers" or bool(
+    return owner == "sentence-transformers" or bool(
         labels & {"sentence-transformers", "sentence-similarity", "feature-extraction"}
     )
-    if encoder:
-        return marked or bool(re.search(r"Model$|EncoderModel$|ForEmbedding", name)) or "embedding" in files.model_id.lower()
-    generates = "AutoModelForCausalLM" in config["auto_map"] if isinstance(config.get("auto_map"), Mapping) else False
-    return marked and bool(re.search(r"(?<!ForCausalLM)(Model|ForEmbedding|Embed\w*)$", name)) and not generates
 
 
 def _claimed_type(name: str) -> str | None:

@@ -70,7 +70,7 @@ def main() -> None:
 
 def _print_run(run: str, report: CrawlReport, counts: dict[str, int]) -> None:
     weights = counts.pop("weight bytes")
-    requests, models = sum(counts.values()), len(report.model_ids)
+    requests, models = sum(counts.values()), report.models
     print(
         f"{run} run: {models} models in {report.seconds:.1f} s ({report.fetched} fetched, {report.unchanged} unchanged, "
         f"{report.statuses}); {requests} requests, {requests / models:.2f} a model {counts}; bytes of weights: {weights}"

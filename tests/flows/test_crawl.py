@@ -142,7 +142,7 @@ def test_queries_page_through_the_listing_and_need_no_metadata_request(serve: Se
     server = serve(repos, page=10)
     models = parse_model_list("hub: author=org\nhub: sort=downloads limit=1\n", "list")
     report = crawl(lake, models, hub=quick_hub(server))
-    assert set(report.model_ids) == set(repos)
+    assert set(read_requested(lake)) == set(repos) and report.models == len(repos)
     assert server.requests["listing"] == 3 + 1 + 1  # three pages, the limited query, and one to see that the Hub is there
     assert server.requests["metadata"] == 0
     server.forget()
@@ -154,7 +154,7 @@ def test_without_a_hub_queries_stand_for_their_last_answer(serve: Serve, lake: L
     models = parse_model_list("hub: author=org\nhub: author=never-asked\n", "list")
     crawl(lake, parse_model_list("hub: author=org\n", "list"), hub=quick_hub(serve(many_repos(5))))
     report = crawl(lake, models, offline=True)
-    assert len(report.model_ids) == 5 and report.hub == "offline"
+    assert report.models == 5 and report.hub == "offline"
     assert "1 Hub queries have never been answered" in capsys.readouterr().err
 
 
@@ -185,7 +185,7 @@ def silent_server() -> Iterator[str]:
 def test_an_unreachable_hub_is_noticed_once(lake: Lake, capsys: pytest.CaptureFixture[str]) -> None:
     hub = open_hub("http://127.0.0.1:9", token=False)
     report = crawl(lake, ModelList(("a/b", "c/d", "e/f")), hub=hub)
-    assert report.hub == "unreachable" and report.model_ids == ("a/b", "c/d", "e/f")
+    assert report.hub == "unreachable" and read_requested(lake) == ["a/b", "c/d", "e/f"]
     assert hub.requests.by_kind["metadata"] == 0
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and "cannot be reached" in said

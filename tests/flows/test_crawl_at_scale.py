@@ -154,7 +154,7 @@ def test_the_days_budget_is_kept_and_the_next_night_goes_on(
     assert extract(lake, read_requested(lake)).counts["models"] == first.fetched
     note_sent(lake, 15)
     same_day = crawl(lake, ORG, hub=quick_hub(server))
-    assert (same_day.hub, same_day.fetched, len(same_day.model_ids)) == ("spent", 0, 40)
+    assert (same_day.hub, same_day.fetched, same_day.models) == ("spent", 0, 40)
     note_sent(lake, 15, datetime(2020, 1, 1, tzinfo=UTC))  # a day has passed
     second = crawl(lake, ORG, hub=quick_hub(server))
     assert second.unchanged == first.fetched and second.fetched > 0

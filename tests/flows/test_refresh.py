@@ -140,7 +140,7 @@ def test_the_report_says_what_was_refused_new_changed_and_slow(tmp_path: Path) -
         table = pl.DataFrame({"model_id": list(models), "architecture_key": list(models.values()), "downloads": downloads})
         table.write_parquet(tmp_path / name / "models.parquet")
         table.select("architecture_key").unique().write_parquet(tmp_path / name / "architectures.parquet")
-    crawled = CrawlReport("reached", ("a/b", "c/d"), fetched=2, requests={"metadata": 2}, seconds=3.0)
+    crawled = CrawlReport("reached", 2, fetched=2, requests={"metadata": 2}, seconds=3.0)
     extracted = ExtractReport({"models": 1}, {"hub": 1}, {"gated": 1, "not_found": 2}, ())
     published = Published("two", tmp_path / "two", {"recommendations": 1234}, {"model_added": 2, "fit_gained": 5}, seconds=9.0)
     grid = GridReport(2, 90, 0, 1, 1, {"plan": 1.0, "chunk_figures": 20.0})
