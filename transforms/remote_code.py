@@ -24,4 +24,6 @@ def needs_remote_code(config: Mapping[str, object], file_names: str | None, know
     own_config = isinstance(named, Mapping) and isinstance(named.get("AutoConfig"), str)
     if own_config and str(config.get("model_type")) not in known_types:
         return True
+    if "tokenization_" not in (file_names or ""):  # said before the list is read: so it is of most models
+        return False
     return any(_TOKENIZER_CODE.fullmatch(name) for name in listed_names(file_names))
