@@ -47,13 +47,16 @@ class JoinReport:
     total_seconds: float
 
 
-def build_database(path: Path, tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None = None) -> JoinReport:
+def build_database(
+    path: Path, tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None = None, with_comments: bool = True
+) -> JoinReport:
     """Make the recommendations database at `path` (which must not exist).
 
     Args:
         path: the file to make.
         tables: extracted tables and catalogs, by name.
         computed: the grid's files, in order; without them the grid is computed and not kept.
+        with_comments: whether tables and columns say in the file what they are; nobody reads it in one made for a question.
 
     Raises ContractError when a table is missing or breaks its contract.
     """
@@ -61,7 +64,7 @@ def build_database(path: Path, tables: dict[str, pl.DataFrame], computed: Sequen
         raise FileExistsError(f"{path} exists already: a database is built anew, never over another")
     connection = connect(path)
     try:
-        report = assemble(connection, tables, computed)
+        report = assemble(connection, tables, computed, with_comments)
         connection.execute("checkpoint")
     finally:
         connection.close()
@@ -69,7 +72,10 @@ def build_database(path: Path, tables: dict[str, pl.DataFrame], computed: Sequen
 
 
 def assemble(
-    connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None = None
+    connection: duckdb.DuckDBPyConnection,
+    tables: dict[str, pl.DataFrame],
+    computed: Sequence[Path] | None = None,
+    with_comments: bool = True,
 ) -> JoinReport:
     """Fill an open, empty database with the tables and the grid.
 
@@ -81,7 +87,7 @@ def assemble(
     started = time.monotonic()
     seconds: dict[str, float] = {}
     with _timed(seconds, "load"), transaction(connection):
-        load_tables(connection, tables)
+        load_tables(connection, tables, with_comments)
         create_macros(connection)
     with _timed(seconds, "machines"), transaction(connection):
         prepare_machines(connection)
@@ -94,7 +100,7 @@ def assemble(
     with _timed(seconds, "results"), transaction(connection):
         for name in _RESULTS:
             run_sql(connection, f"results/{name}.sql")
-        for name in ("recommendations", "best_shapes"):
+        for name in ("recommendations", "best_shapes") if with_comments else ():
             for statement in contracts.duckdb_comment_statements(name, "view"):
                 connection.execute(statement)
     counted = ("models", "architectures", "hardware", "layouts", "architecture_recommendations")

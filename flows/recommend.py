@@ -286,7 +286,7 @@ def _made_for(question: Question, data: Path, quantization: str | None = None) -
     facts = facts_of(question.model, data)
     with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
         version = Path(directory)
-        build_database(version / DATABASE, {**facts.tables(), **catalogs})
+        build_database(version / DATABASE, {**facts.tables(), **catalogs}, with_comments=False)
         with open_version(version) as connection:
             yield connection
 

@@ -101,7 +101,7 @@ def with_setting(tables: dict[str, pl.DataFrame], key: str, value: float) -> dic
 
 def test_fits_lost_and_gained_are_counted_for_every_model_and_listed_for_the_most_downloaded(tmp_path: Path) -> None:
     """Rows per model are too many for a file here: they are counted all the same, and the database still gives them."""
-    whole = with_setting(with_setting(tables_of(), "models_named", 1), "recommendation_rows_written", 10)
+    whole = with_setting(with_setting(tables_of(shapes=2), "models_named", 1), "recommendation_rows_written", 10)
     fine_tune = whole["models"].with_columns(model_id=pl.lit("a/fine-tune"), downloads=pl.lit(10**9, pl.Int64))
     whole["models"] = pl.concat([whole["models"], fine_tune])
     halved = {**whole, "contexts": whole["contexts"].tail(1)}
@@ -124,7 +124,7 @@ def test_fits_lost_and_gained_are_counted_for_every_model_and_listed_for_the_mos
 
 def test_an_unchanged_run_is_recognised_whenever_it_was_fetched(tmp_path: Path) -> None:
     """It takes over what is the same, and has its own crawl's facts."""
-    tables = tables_of()
+    tables = tables_of(shapes=1)
     assert not publish_computed(tmp_path, "one", tables).unchanged
     later = {**tables, "models": tables["models"].with_columns(pl.col("fetched_at").dt.offset_by("1d"), downloads=pl.lit(7))}
     again = publish_computed(tmp_path, "two", later)
@@ -144,14 +144,14 @@ def test_a_failed_check_leaves_latest_as_it_was_and_says_what_failed(tmp_path: P
     tables = tables_of(("Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"))
     publish_computed(tmp_path, "one", tables, {"requested": ["list"]})
     with pytest.raises(PublishError, match=r"1 of 2 models of version one are missing.*gemma-3-27b-it"):
-        publish_computed(tmp_path, "two", tables_of(), {"requested": ["list"]})
+        publish_computed(tmp_path, "two", tables_of(shapes=1), {"requested": ["list"]})
     broken = {**tables, "models": pl.concat([tables["models"], tables["models"].head(1)])}
     with pytest.raises(PublishError, match="key model_id repeats"):
         publish(tmp_path, "three", broken)
     with pytest.raises(PublishError, match="without rows"):
         publish(tmp_path, "four", {**tables, "models": tables["models"].head(0)})
     assert latest(tmp_path) == "one"
-    assert publish_computed(tmp_path, "five", tables_of(), {"requested": ["another list"]}).run_id == "five"
+    assert publish_computed(tmp_path, "five", tables_of(shapes=1), {"requested": ["another list"]}).run_id == "five"
 
 
 @pytest.mark.parametrize("name", ["../out", ".hidden", "a/b", "latest", ""])

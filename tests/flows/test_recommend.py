@@ -32,6 +32,7 @@ from flows.model_facts import find_models
 from flows.publish import publish
 from flows.published import answering, fetch, require_latest
 from flows.recommend import Question, _conditions, _rows, recommend
+from flows.recommend_output import _print_for_people
 from flows.size import Subject, import_sweep
 from transforms.aqua_report import aqua_report
 
@@ -314,20 +315,20 @@ def test_the_table_gives_the_remarks_on_its_rows_and_the_reasons_of_the_argument
     assert "--trust-remote-code" not in said
 
 
-@pytest.mark.parametrize("bounds", [(), ("--max-tpot-ms", "200")], ids=["published", "estimated anew"])
+@pytest.mark.parametrize("max_tpot_ms", [None, 200.0], ids=["published", "estimated anew"])
 def test_code_of_the_repository_is_named_in_the_arguments_that_need_it(
-    bounds: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    max_tpot_ms: float | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     own = write_local_model(tmp_path / "own", model_type="mine", auto_map={"AutoConfig": "configuration_mine.MineConfig"})
     plain = write_local_model(tmp_path / "plain", auto_map={"AutoConfig": "configuration_llama.LlamaConfig"})
     shapes = tmp_path / "shapes.csv"
     shapes.write_text("shape,gpu,gpu_count,usd_per_hour\nmine,L4,1,1\n")
     for model, trusted in ((own, True), (plain, False)):
-        command = ["recommend", str(model), "--shapes-file", str(shapes), *bounds, "--data", str(small_published_set())]
-        assert main([*command, "--format", "json"]) == 0
-        rows = json.loads(capsys.readouterr().out)["recommendations"]
-        assert {row["vllm_arguments"].endswith(" --trust-remote-code") for row in rows} == {trusted}
-        assert main(command) == 0
+        question = Question(str(model), shapes_file=shapes, max_tpot_ms=max_tpot_ms)
+        offers = recommend(question, small_published_set())
+        arguments = [str(row["vllm_arguments"]) for row in offers.rows.records()]
+        assert {text.endswith(" --trust-remote-code") for text in arguments} == {trusted}
+        _print_for_people(question, offers)
         said = " ".join(capsys.readouterr().out.split())
         assert ("lets the engine run Python code of the repository: read that code first." in said) is trusted
     assert main(["explain", str(own), "--data", str(small_published_set())]) == 0
