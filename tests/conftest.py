@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -36,10 +37,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> None:
-    """Workers of one run have their directories side by side in one that is the run's."""
+def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Workers of one run have their directories side by side in one that is the run's, and each its share of the processors."""
     own = tmp_path_factory.getbasetemp()
-    built_once.keep_in(own.parent if hasattr(request.config, "workerinput") else own)
+    worker = getattr(request.config, "workerinput", None)
+    built_once.keep_in(own if worker is None else own.parent)
+    share = (os.cpu_count() or 1) // (1 if worker is None else worker["workercount"])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: max(1, share))
+        yield
 
 
 @pytest.fixture
