@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,8 @@ def test_the_run_is_named_counted_and_reported(ran: Ran) -> None:
         tasks = [name for (name,) in store.execute("select name from task_run")]
         logged = " ".join(text for (text,) in store.execute("select message from log"))
         artifacts = dict(store.execute("select key, data from artifact"))
+        events = Counter(event for (event,) in store.execute("select event from events"))
+    assert events["prefect.flow-run.Completed"] == 5 and not events["prefect.flow-run.heartbeat"]
     assert flows == dict.fromkeys(["refresh", "crawl", "extract", "compute", "publish"], "COMPLETED")
     assert {"fetch data", "extract data", f"publish {(ran.data / 'published' / 'latest').resolve().name}"} <= set(tasks)
     assert "4 models, Hub reached" in logged and "hf_secret" not in logged
