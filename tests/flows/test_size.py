@@ -336,7 +336,9 @@ def test_a_kill_in_the_middle_loses_nothing(dataset: Path, data: Path) -> None:
     items = tables["workflow_items"].group_by("concurrency").len().sort("concurrency").rows()
     assert items[:2] == [(1, 4), (2, 8)]
     assert items[2][1] >= 8
-    assert tables["requests"].height == tables["workflow_items"].height
+    requests, whole = tables["requests"], tables["workflow_items"]
+    assert whole.join(requests, on=["run", "concurrency", "item"], how="anti").is_empty()
+    assert requests.height - whole.height in (0, 1)  # a request is written before its item: the kill may fall between the two
     interrupted = dict(tables["sweep_levels"].select("concurrency", "workflow_interrupted").rows())
     assert interrupted == {1: False, 2: False, 50: True}
     output = estimate_sweep(SizingConfig(target_users=10, target_workflow_runtime=1, test_gpu_count=1), data)
