@@ -5,6 +5,7 @@ with
 sized as (
     select
         models.model_id,
+        models.architecture_key,
         models.downloads,
         architectures.parameters_total,
         ntile($models) over (order by architectures.parameters_total, models.model_id) as size_class
@@ -20,20 +21,21 @@ shown_models as (
 
 best as (
     select
-        recommendations.*,
+        offers.*,
+        shown_models.model_id,
         shown_models.parameters_total
-    from recommendations
-    join shown_models using (model_id)
-    where recommendations.quantization = 'native'
+    from shown_models
+    join architecture_offers as offers using (architecture_key)
+    where offers.quantization = 'native'
     qualify row_number() over (
-        partition by recommendations.model_id
+        partition by shown_models.model_id
         order by
-            recommendations.context >= $context desc,
-            if(recommendations.context >= $context, recommendations.context, -recommendations.context),
-            recommendations.cost_rank,
-            recommendations.kv_dtype <> 'auto',
-            recommendations.provider,
-            recommendations.shape
+            offers.context >= $context desc,
+            if(offers.context >= $context, offers.context, -offers.context),
+            offers.cost_rank,
+            offers.kv_dtype <> 'auto',
+            offers.provider,
+            offers.shape
     ) = 1
 )
 
