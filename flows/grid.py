@@ -106,6 +106,7 @@ def compute_grid(lake: Path, tables: dict[str, pl.DataFrame], full: bool = False
     estimated, ranked = ({}, {}) if full else (figures.files(), ranks.files())
     ranked = {each.ranks: ranked[each.ranks] for each in plan.buckets if each.ranks in ranked and is_sound(ranked[each.ranks])}
     open_ = [each for each in plan.buckets if each.ranks not in ranked]
+    open_.sort(key=lambda each: each.tables["architectures"].height, reverse=True)  # the largest first: workers end together
     needed = {key for each in open_ for key in each.figures.values()}
     estimated = {key: path for key, path in estimated.items() if key not in needed or is_sound(path)}
     seconds = {"plan": time.monotonic() - begun}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MOST = 64
+MOST = 48
 """Architectures of one bucket at most. Its memory grows with them: 48 of them on 237 kinds of machines take 1.0 GiB, and a bucket
-costs half a second whatever it holds. Buckets are split in halves, so that most hold 32 to 64."""
+costs half a second whatever it holds. Buckets are split in halves, so that most hold 24 to 48."""
+
+_HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 def buckets(keys: Iterable[str], most: int = MOST) -> list[list[str]]:
@@ -14,19 +16,26 @@ def buckets(keys: Iterable[str], most: int = MOST) -> list[list[str]]:
 
     A bucket is a range of keys with the same first bits, halved at the next bit as long as it holds too many: adding or
     removing a key changes the bucket that it falls into and, where that one is halved or joined with its other half, no other.
+    Hashes in hexadecimal are split at the bits of their value, so that buckets are nearly alike and keep all workers busy;
+    other keys at the bits of their text.
     """
-    return _halved(sorted(set(keys)), 0, most)
+    distinct = sorted(set(keys))
+    width = 4 if all(_HEXADECIMAL.issuperset(key) for key in distinct) else 8
+    return _halved(distinct, 0, width, most)
 
 
-def _halved(keys: list[str], bit: int, most: int) -> list[list[str]]:
+def _halved(keys: list[str], bit: int, width: int, most: int) -> list[list[str]]:
     if len(keys) <= most:
         return [keys] if keys else []
-    zeros = [key for key in keys if not _bit(key, bit)]
-    return _halved(zeros, bit + 1, most) + _halved(keys[len(zeros) :], bit + 1, most)
+    zeros = [key for key in keys if not _bit(key, bit, width)]
+    return _halved(zeros, bit + 1, width, most) + _halved(keys[len(zeros) :], bit + 1, width, most)
 
 
-def _bit(key: str, bit: int) -> bool:
-    """A bit of the key's text, from its first; the order of the bits is the order of the keys. No bit beyond its end is set."""
-    place, shift = divmod(bit, 8)
-    text = key.encode()
-    return place < len(text) and bool(text[place] >> (7 - shift) & 1)
+def _bit(key: str, bit: int, width: int) -> bool:
+    """A bit of a key, from its first, at so many bits a character; the order of the bits is the order of the keys.
+
+    No bit beyond a key's end is set.
+    """
+    place, from_first = divmod(bit, width)
+    values = bytes(int(character, 16) for character in key) if width == 4 else key.encode()
+    return place < len(values) and bool(values[place] >> (width - 1 - from_first) & 1)
