@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-MOST = 48
+MOST = 64
 """Architectures of one bucket at most. Its memory grows with them: 48 of them on 237 kinds of machines take 1.0 GiB, and a bucket
-costs half a second whatever it holds. Buckets are split in halves, so that most hold 24 to 48."""
+costs half a second whatever it holds. Buckets are split in halves, so that most hold 32 to 64."""
 
 _HEXADECIMAL = frozenset("0123456789abcdef")
 

@@ -28,7 +28,7 @@ def test_a_new_key_touches_its_own_bucket() -> None:
 def test_hashes_are_split_at_the_bits_of_their_value() -> None:
     """The text of hexadecimal digits has 10 digits before 6 letters, which would make some buckets twice as large as others."""
     keys = [f"{number:02x}" for number in range(256)]
-    assert {len(bucket) for bucket in buckets(keys)} == {32}
+    assert {len(bucket) for bucket in buckets(keys)} == {64}
 
 
 def test_keys_that_are_no_hashes_are_split_too() -> None:
