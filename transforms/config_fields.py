@@ -219,6 +219,11 @@ def _whole(value: object) -> int | None:
     return None
 
 
+def positive_whole(value: object) -> int | None:
+    """A value that is a whole number of positions as JSON writes one, above zero and below any absurd length; else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40 else None
+
+
 def text_config(root: Mapping[str, object]) -> Mapping[str, object]:
     """The part of a config that describes the language model: the deepest nested one that gives sizes, else the whole.
 

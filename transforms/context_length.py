@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from transforms.config_fields import Fields
+from transforms.config_fields import Fields, positive_whole
 from transforms.rotary import rotary_scalings, stretched_positions
 
 _UNLIMITED = 2**20
@@ -16,7 +16,8 @@ def declared_context(fields: Fields, caching: bool) -> int:
     """
     stated = fields.positive("max_position_embeddings")
     if stated is None:
-        stated = _whole(fields.root.get("max_position_embeddings")) or _whole(fields.root.get("max_sequence_length"))
+        whole = (positive_whole(fields.root.get(key)) for key in ("max_position_embeddings", "max_sequence_length"))
+        stated = next((length for length in whole if length), None)
     if stated is None and caching:
         return fields.require("max_position_embeddings")
     if stated is None:
@@ -36,7 +37,3 @@ def engine_context(fields: Fields, declared: int) -> int:
             if stretched != declared:
                 return stretched
     return declared
-
-
-def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40 else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transforms.config_fields import Fields
+from transforms.config_fields import Fields, positive_whole
 from transforms.layer import Layer
 
 _MULTIPLYING = ("linear", "dynamic", "ntk", "yarn", "deepseek_yarn")
@@ -46,7 +46,7 @@ def rotary_scalings(fields: Fields) -> dict[str, RotaryScaling]:
         stated = fields.raw("rope_parameters")
     if not isinstance(stated, Mapping):
         return {"all": RotaryScaling()}
-    trained = _positive(fields.raw("original_max_position_embeddings"))
+    trained = positive_whole(fields.raw("original_max_position_embeddings"))
     kinds = {str(name): part for name, part in stated.items() if isinstance(part, Mapping)}
     if {"rope_type", "type"} & set(stated) or not kinds:
         return {"all": _scaling(stated, trained)}
@@ -78,7 +78,7 @@ def _scaling(stated: Mapping[object, object], trained: int | None) -> RotaryScal
     return RotaryScaling(
         kind=str(stated.get("rope_type") or stated.get("type") or "default"),
         factor=float(factor) if multiplies else None,  # type: ignore[arg-type]
-        trained=_positive(stated.get("original_max_position_embeddings")) or trained,
+        trained=positive_whole(stated.get("original_max_position_embeddings")) or trained,
         share=float(share) if _is_number(share) and 0 < share <= 1 else None,  # type: ignore[arg-type,operator]
         sections="mrope_section" in stated,
     )
@@ -111,7 +111,7 @@ def _turned_width(layer: Layer, fields: Fields) -> int:
 
 def _part(scaling: RotaryScaling, width: int, fields: Fields) -> int:
     """Width of a head that is turned, under the names that families give it."""
-    stated = _positive(fields.raw("rotary_dim"))
+    stated = positive_whole(fields.raw("rotary_dim"))
     if stated is not None:
         return min(stated, width)
     share = scaling.share
@@ -122,7 +122,3 @@ def _part(scaling: RotaryScaling, width: int, fields: Fields) -> int:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _positive(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40 else None
