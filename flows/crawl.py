@@ -1,7 +1,8 @@
 """The crawl: model ids and Hub queries → `hub_files`, many models at a time, each result durable as soon as it arrives.
 
-A run that was killed goes on where it stopped; a run after a complete one asks for listings and metadata only. When the day's
-budget of requests ends, the run goes on with what it has, and the next one begins with the models that have waited longest.
+A run that was killed goes on where it stopped; a run after a complete one asks for listings and metadata only. Models
+are fetched while the listing still goes on. When the day's budget of requests ends, the run goes on with what it has, and the
+next one begins with the models that have waited longest.
 Without the Hub the crawl says so once and leaves the lake as it is.
 """
 
@@ -10,10 +11,11 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 import polars as pl
 from rich.console import Console
@@ -81,15 +83,17 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
     interrupted = interrupted_run(lake, full)
     merge_journal(lake)
     known = _Stored({}, {}, KnownHeaders()) if full else _known(lake)
-    surveyed = survey(lake, hub, models, known.commits)
-    ids = tuple(surveyed.ids)
-    targets = [model_id for model_id in ids if model_id not in interrupted.done and model_id not in surveyed.confirmed]
-    targets.sort(key=known.waiting_since)
-    resumed = sum(model_id in interrupted.done for model_id in ids)
-    if resumed:
-        say(f"going on with an interrupted run: {resumed:,} of {len(ids):,} models are there already")
+    if interrupted.done:
+        say(f"going on with an interrupted run: {len(interrupted.done):,} models are there already")
+    surveyed = Survey(dict.fromkeys(models.ids))
+    named = survey(lake, hub, models, known.commits, surveyed)
+    if limit is not None:  # a budget goes to those that have waited longest, and who they are is known once all is listed
+        named = iter([sorted(chain.from_iterable(named), key=known.waiting_since)])
+    targets = ([model_id for model_id in page if model_id not in interrupted.done] for page in named)
     with Journal(lake, full, interrupted) as journal:
         tally = _fetch_all(journal, hub, targets, known, surveyed, _counting(lake, hub, limit, sent))
+    ids = tuple(surveyed.ids)
+    resumed = sum(model_id in interrupted.done for model_id in ids)
     merge_journal(lake, list(surveyed.confirmed.values()))
     write_requested(lake, ids)
     report = CrawlReport(
@@ -160,7 +164,7 @@ class _Tally:
 
 
 def _fetch_all(
-    journal: Journal, hub: Hub, targets: list[str], known: _Stored, surveyed: Survey, count: Callable[[bool], None]
+    journal: Journal, hub: Hub, targets: Iterable[list[str]], known: _Stored, surveyed: Survey, count: Callable[[bool], None]
 ) -> _Tally:
     tally = _Tally()
 
@@ -169,13 +173,13 @@ def _fetch_all(
         with hub.requests.for_one_model():
             return fetch_model(hub, model_id, known.commits.get(model_id), listed, known.headers)
 
-    with _progress(len(targets)) as show, Fetchers(fetch, targets) as fetchers:
+    with _progress() as show, Fetchers(fetch, targets) as fetchers:
         for results in fetchers.batches():
             journal.append(results)
             for result in results:
                 tally.add(result)
             count(False)
-            show(len(results), tally)
+            show(fetchers.named, tally)
             if tally.failures_in_a_row >= _OUTAGE_FAILURES and not tally.lost:
                 tally.lost = True
                 say(f"{hub.endpoint} no longer answers: {fetchers.stop():,} models keep their last known facts")
@@ -242,10 +246,10 @@ def _summary(report: CrawlReport) -> str:
 
 
 @contextmanager
-def _progress(total: int) -> Iterator[Callable[[int, _Tally], None]]:
-    """A function to call with (models finished, tally): a bar on a terminal, nothing elsewhere."""
+def _progress() -> Iterator[Callable[[int, _Tally], None]]:
+    """A function to call with (models named so far, tally): a bar on a terminal, nothing elsewhere."""
     if not sys.stderr.isatty():
-        yield lambda advance, tally: None
+        yield lambda named, tally: None
         return
     columns = (
         TextColumn("crawling"),
@@ -256,10 +260,11 @@ def _progress(total: int) -> Iterator[Callable[[int, _Tally], None]]:
     )
     started = time.monotonic()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("crawling", total=total, rate=0.0, rejects=0)
+        bar = progress.add_task("crawling", total=None, rate=0.0, rejects=0)
 
-        def show(advance: int, tally: _Tally) -> None:
-            rate = sum(tally.statuses.values()) / max(time.monotonic() - started, 1e-9)
-            progress.update(bar, advance=advance, rate=rate, rejects=tally.rejects)
+        def show(named: int, tally: _Tally) -> None:
+            finished = sum(tally.statuses.values())
+            rate = finished / max(time.monotonic() - started, 1e-9)
+            progress.update(bar, completed=finished, total=named, rate=rate, rejects=tally.rejects)
 
         yield show

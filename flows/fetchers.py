@@ -1,11 +1,10 @@
-"""Threads that fetch models, and the batches in which their results come back."""
+"""Threads that fetch models as these become known, and the batches in which their results come back."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
@@ -20,27 +19,35 @@ _GATHER_SECONDS = 0.03  # results of so long are written together
 
 
 class Fetchers:
-    """A pool of threads at work on a list of models. Use as a context manager; leaving it stops the threads."""
+    """A pool of threads at work on models. Use as a context manager; leaving it stops the threads.
 
-    def __init__(self, fetch: Callable[[str], Fetched], model_ids: Sequence[str]) -> None:
+    Args:
+        fetch: fetches one model.
+        named: batches of model ids, read in a thread of its own: the first models are fetched while others are not known yet.
+    """
+
+    def __init__(self, fetch: Callable[[str], Fetched], named: Iterable[Iterable[str]]) -> None:
+        self.named = 0
         self._fetch = fetch
-        self._waiting = deque(model_ids)
+        self._batches = named
+        self._waiting: SimpleQueue[str | None] = SimpleQueue()
         self._results: SimpleQueue[Fetched | BaseException | None] = SimpleQueue()
+        self._begun = 0
+        self._counting = threading.Lock()
+        self._stopped = False
         self._unread = 0
         self._budget_spent = False
-        self._threads = [
-            threading.Thread(target=self._work, name=f"crawl-{number}", daemon=True)
-            for number in range(min(THREADS, len(model_ids)))
-        ]
+        self._naming = threading.Thread(target=self._name, name="crawl-names", daemon=True)
+        self._threads = [threading.Thread(target=self._work, name=f"crawl-{number}", daemon=True) for number in range(THREADS)]
 
     def __enter__(self) -> Self:
-        for thread in self._threads:
+        for thread in (self._naming, *self._threads):
             thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.stop()
-        for thread in self._threads:
+        for thread in (self._naming, *self._threads):
             thread.join()
 
     @property
@@ -49,19 +56,16 @@ class Fetchers:
         return self._unread if self._budget_spent else 0
 
     def stop(self) -> int:
-        """Start no further model; returns how many that leaves."""
-        left = 0
-        while self._waiting:
-            try:
-                self._waiting.pop()
-                left += 1
-            except IndexError:
-                break
+        """Start no further model; returns how many of those named that leaves."""
+        with self._counting:
+            left = 0 if self._stopped else self.named - self._begun
+            self._stopped = True
+        self._dismiss()
         return left
 
     def batches(self) -> Iterator[list[Fetched]]:
         """Results as they arrive, until all threads have ended. Raises what a thread raised."""
-        at_work = len(self._threads)
+        at_work = 1 + len(self._threads)
         while at_work:
             arrived = [self._results.get()]
             time.sleep(_GATHER_SECONDS)
@@ -81,13 +85,33 @@ class Fetchers:
                 elif isinstance(each, BaseException):
                     raise each
 
+    def _name(self) -> None:
+        try:
+            for model_ids in self._batches:
+                for model_id in model_ids:
+                    with self._counting:
+                        if self._stopped:
+                            return
+                        self.named += 1
+                    self._waiting.put(model_id)
+        except BaseException as error:
+            self._results.put(error)
+        finally:
+            self._dismiss()
+            self._results.put(None)
+
+    def _dismiss(self) -> None:
+        """Let each thread end once it has taken up what was named before."""
+        for _ in self._threads:
+            self._waiting.put(None)
+
     def _work(self) -> None:
         try:
-            while True:
-                try:
-                    model_id = self._waiting.popleft()
-                except IndexError:
-                    return
+            while (model_id := self._waiting.get()) is not None:
+                with self._counting:
+                    if self._stopped:
+                        return
+                    self._begun += 1
                 self._results.put(self._fetch(model_id))
         except BaseException as error:
             self._results.put(error)

@@ -97,8 +97,8 @@ def _parsed(body: bytes) -> list[object]:
     return page
 
 
-def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[Metadata]:
-    """The metadata of models that are wanted by id, where their owner's listing brings it in fewer requests than they are.
+def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[list[Metadata]]:
+    """Models that are wanted by id, where their owner's listing brings them in fewer requests than they are; page by page.
 
     The Hub has no route for many ids at once. An owner with many wanted models is listed, newest first, for at most a quarter of
     the requests that asking one by one would cost; what is not among them is left to be asked for. Raises like `list_query`.
@@ -111,7 +111,8 @@ def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[Metadata]:
     for author, ids in wanted.items():
         pages = _pages(hub, [("author", author), ("sort", "lastModified")], PAGE_MODELS, ahead=False)
         for page in islice(pages, len(ids) // _IDS_PER_PAGE):
-            yield from (entry for entry in page if entry.get("id") in ids)
-            ids.difference_update(entry.get("id") for entry in page)
+            brought = [entry for entry in page if isinstance(entry.get("id"), str) and entry["id"] in ids]
+            yield brought
+            ids.difference_update(entry["id"] for entry in brought)  # type: ignore[misc]
             if not ids:
                 break

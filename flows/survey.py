@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -15,7 +16,7 @@ from flows.lake import Lake, read_queries, write_queries
 from flows.listing import Metadata, list_authors, list_query
 from flows.run_log import say
 from flows.throttle import HubFailureError
-from transforms.model_list import HubQuery, ModelList, is_model_id
+from transforms.model_list import ModelList, is_model_id
 from transforms.records import HubFiles
 
 _TROUBLE = (HfHubHTTPError, HubFailureError, OverBoundError, BudgetSpentError)
@@ -23,10 +24,11 @@ _TROUBLE = (HfHubHTTPError, HubFailureError, OverBoundError, BudgetSpentError)
 
 @dataclass
 class Survey:
-    """The models of a run, in the order in which they were named, and what listings say of them.
+    """What listings say of a run's models; it is complete once `survey` has ended.
 
-    `confirmed` are (model_id, gated, private, disabled, downloads, likes, last_modified, fetched_at) of models at the commit that
-    the lake holds; `changed` rows of new and changed models; the others were not listed.
+    `ids` are the models in the order in which they were named; `confirmed` are (model_id, gated, private, disabled, downloads,
+    likes, last_modified, fetched_at) of models at the commit that the lake holds; `changed` rows of new and changed models, each
+    taken out by whoever fetches it; the others were not listed.
     """
 
     ids: dict[str, None]
@@ -35,59 +37,68 @@ class Survey:
     statuses: Counter[str] = field(default_factory=Counter)
 
 
-def survey(lake: Lake, hub: Hub, models: ModelList, commits: dict[str, Known]) -> Survey:
-    """Answer the queries of a list, and what listings can tell of the models that it names by id.
+def survey(lake: Lake, hub: Hub, models: ModelList, commits: Mapping[str, Known], found: Survey) -> Iterator[list[str]]:
+    """Answer the queries of a list, and what listings can tell of the models that it names by id; write down what is `found`.
 
-    A query that the Hub does not answer stands for its last known answer; ids that no listing names are left to be asked for.
+    Yields the models that are to be fetched, each once: new and changed ones page by page, at last those that no listing told of.
+    A query that the Hub does not answer stands for its last known answer.
     """
-    found = Survey(dict.fromkeys(models.ids))
+    named: set[str] = set()
     answers = read_queries(lake)
     asked = False
     for query in models.queries:
-        listed: list[str] | None = _answer(hub, query, commits, found)
-        if listed is not None:
-            answers[query.text] = listed
+        listed: dict[str, None] = {}
+        try:
+            for page in list_query(hub, query):
+                told = [entry for entry in page if _names_a_model(entry.get("id"), commits)]
+                listed.update(dict.fromkeys(entry["id"] for entry in told))
+                yield _open(hub, told, commits, found, named)
+        except _TROUBLE as error:
+            say(f"{query.text}: {str(error).splitlines()[0]}; its last known answer is used")
+        else:
+            answers[query.text] = list(listed)
             asked = True
         found.ids.update(dict.fromkeys(answers.get(query.text, [])))
     if asked:
         write_queries(lake, answers)
-    wanted = [model_id for model_id in models.ids if model_id not in found.confirmed and model_id not in found.changed]
+    wanted = [model_id for model_id in models.ids if model_id not in found.confirmed and model_id not in named]
     try:
-        for entry in list_authors(hub, wanted):
-            _note(hub, entry, commits, found, datetime.now(UTC))
+        for page in list_authors(hub, wanted):
+            yield _open(hub, page, commits, found, named)
     except _TROUBLE:
         pass  # each model is then asked for by itself
-    return found
+    yield [model_id for model_id in found.ids if model_id not in found.confirmed and model_id not in named]
 
 
-def _answer(hub: Hub, query: HubQuery, commits: dict[str, Known], found: Survey) -> list[str] | None:
-    listed: dict[str, None] = {}
-    try:
-        for page in list_query(hub, query):
-            now = datetime.now(UTC)
-            for entry in page:
-                model_id = entry.get("id")
-                if isinstance(model_id, str) and (model_id in commits or is_model_id(model_id)):
-                    listed[model_id] = None
-                    _note(hub, entry, commits, found, now)
-    except _TROUBLE as error:
-        say(f"{query.text}: {str(error).splitlines()[0]}; its last known answer is used")
-        return None
-    return list(listed)
+def _names_a_model(stated: object, commits: Mapping[str, Known]) -> bool:
+    return isinstance(stated, str) and (stated in commits or is_model_id(stated))
 
 
-def _note(hub: Hub, entry: Metadata, commits: dict[str, Known], found: Survey, now: datetime) -> None:
-    """Take down one entry of a listing. An entry without commit or files, as some mirrors give, says too little."""
+def _open(hub: Hub, page: Iterable[Metadata], commits: Mapping[str, Known], found: Survey, named: set[str]) -> list[str]:
+    """Take down a page of a listing; returns its models that are to be fetched and were not `named` before."""
+    now = datetime.now(UTC)
+    noted = (_note(hub, entry, commits, found, now) for entry in page)
+    fresh = list(dict.fromkeys(model_id for model_id in noted if model_id is not None and model_id not in named))
+    named.update(fresh)
+    return fresh
+
+
+def _note(hub: Hub, entry: Metadata, commits: Mapping[str, Known], found: Survey, now: datetime) -> str | None:
+    """Take down one entry of a listing; returns its model's id where it is new or changed.
+
+    An entry without commit or files, as some mirrors give, says too little.
+    """
     model_id, sha = entry["id"], entry.get("sha")
     if not isinstance(model_id, str) or not isinstance(sha, str) or entry.get("siblings") is None:
-        return
+        return None
     known = commits.get(model_id)
     if known is not None and known.sha == sha and not entry.get("disabled") and settled(hub, known):
         if model_id not in found.confirmed:
             found.statuses[known.status] += 1
         found.confirmed[model_id] = (model_id, *refreshed(entry).values(), now)
-        return
+        return None
     try:
         found.changed[model_id] = described(HubFiles(model_id, "ok", "hub", now), entry)
     except (AttributeError, KeyError, TypeError, ValueError):
-        return  # what cannot be read here is asked for by itself
+        return None  # what cannot be read here is asked for by itself
+    return model_id

@@ -14,6 +14,7 @@ from small_repos import LLAMA, crawled, llama_tensors, quick_hub, sharded_repo, 
 
 from flows import crawl as crawl_module
 from flows import fetchers as fetchers_module
+from flows import listing as listing_module
 from flows.budget import note_sent, sent_today
 from flows.crawl import crawl
 from flows.extract import extract, read_extracted
@@ -114,6 +115,34 @@ def test_pages_ask_for_a_thousand_models_and_what_they_need(serve: Serve, lake: 
     get_session().event_hooks["request"].append(lambda request: asked.append(str(request.url)))
     crawl(lake, ORG, hub=hub)
     assert "limit=1000" in asked[-1] and all(f"expand={name}" in asked[-1] for name in ("sha", "safetensors", "config", "gated"))
+
+
+@pytest.mark.parametrize("limit", [None, 1_000])
+def test_models_are_fetched_while_others_are_listed_unless_a_budget_is_to_go_to_the_oldest(
+    serve: Serve, lake: Lake, monkeypatch: pytest.MonkeyPatch, limit: int | None
+) -> None:
+    monkeypatch.setattr(crawl_module, "daily_limit", lambda: limit)
+    server = serve({f"org/model-{number}": fine_tune(number) for number in range(20)}, page=1, latency_s=0.01)
+    assert crawl(lake, ORG, hub=quick_hub(server)).fetched == 20
+    asked = [entry[1] for entry in server.log]
+    first_config = next(place for place, target in enumerate(asked) if target.endswith("config.json"))
+    listings_after = asked[first_config:].count("/api/models")
+    assert listings_after > 3 if limit is None else listings_after == 0
+
+
+def test_a_listing_that_breaks_off_keeps_what_was_fetched_and_its_last_answer(
+    serve: Serve, lake: Lake, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    repos = {f"org/model-{number}": fine_tune(number) for number in range(4)}
+    server = serve(repos, page=1)
+    crawl(lake, ORG, hub=quick_hub(server))
+    too_long = Repo({**fine_tune(8).files, "x" * 20_000: b""}, sha="8")
+    repos |= {"org/new": fine_tune(7), "org/too-long": too_long, "org/last": fine_tune(9)}
+    monkeypatch.setattr(listing_module, "_PAGE_BYTES", 10_000)
+    report = crawl(lake, ORG, hub=quick_hub(server))
+    assert (report.models, report.fetched) == (4, 1)
+    assert set(crawled(lake)["model_id"]) == {"org/new", *(f"org/model-{number}" for number in range(4))}
+    assert "its last known answer is used" in capsys.readouterr().err
 
 
 def test_ids_of_one_owner_are_listed_and_others_asked_for(serve: Serve, lake: Lake) -> None:
