@@ -27,6 +27,7 @@ from flows.throttle import HubFailureError
 from transforms.config import CONFIG_BYTES
 from transforms.content_keys import config_key, text_hash, totals_agree
 from transforms.decoders import refusal
+from transforms.json_text import storable
 from transforms.records import HubFiles
 from transforms.safetensors import HeaderError
 
@@ -158,7 +159,7 @@ def described(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
     siblings = metadata.get("siblings")
     if not is_file_list(siblings):
         raise ValueError("a list of files that is none")
-    names: list[str] = [each["rfilename"] for each in siblings or []]  # type: ignore[attr-defined, index]
+    names = [storable(each["rfilename"]) for each in siblings or []]  # type: ignore[attr-defined, index]
     names.sort(key=lambda name: (name.count("/"), name))
     sha = _text(metadata.get("sha"))
     gated = metadata.get("gated")
@@ -237,7 +238,7 @@ def _with_headers(hub: Hub, row: HubFiles, revision: str, files: list[str]) -> H
     try:
         headers = read_headers(hub, row.model_id, revision, files)
     except HeaderError as error:
-        return replace(row, status=error.code, message=f"{error}; ask the publisher for sound safetensors files")
+        return replace(row, status=error.code, message=storable(f"{error}; ask the publisher for sound safetensors files"))
     except OverBoundError as error:
         return replace(row, status="over_bound", message=str(error))
     if isinstance(headers, HeadersUnread):
@@ -307,7 +308,7 @@ def _totals(stated: object) -> str | None:
 
 
 def _text(value: object) -> str | None:
-    return value[:_LONGEST_TEXT] if isinstance(value, str) and value else None
+    return storable(value[:_LONGEST_TEXT]) if isinstance(value, str) and value else None
 
 
 def _count(value: object) -> int | None:
@@ -321,7 +322,7 @@ def _json_list(values: list[str], longest: int) -> str:
         length += len(value) + 4
         if length > longest:
             break
-        kept.append(value)
+        kept.append(storable(value))
     return json.dumps(kept, ensure_ascii=False)
 
 

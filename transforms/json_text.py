@@ -52,6 +52,11 @@ def parse_json(
     return value
 
 
+def storable(text: str) -> str:
+    """A text with U+FFFD in place of lone surrogates, which JSON can spell and neither UTF-8 nor a table can hold."""
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def depth_exceeds(value: object, limit: int) -> bool:
     """Whether lists and dictionaries nest deeper than `limit` levels; walks level by level, without recursion."""
     level = [value] if isinstance(value, dict | list) else []

@@ -280,3 +280,12 @@ def test_totals_must_be_those_of_the_headers() -> None:
     assert totals_agree(summary, json.dumps({**elements, "F32": 0}))
     assert not totals_agree(summary, json.dumps({"F16": elements["BF16"]}))
     assert not totals_agree(summary, None)
+
+
+def test_texts_that_no_table_can_hold_are_mended_and_cost_no_other_model(serve: Serve, lake: Lake) -> None:
+    odd = Repo({**small_repo().files, "\ud800.txt": b""}, sha="1", tags=("license:\ud800", "\udfff"))
+    server = serve({"org/odd": odd, "org/plain": small_repo()})
+    for models in (ModelList(("org/odd", "org/plain")), ORG):
+        assert crawl(lake, models, full=True, hub=quick_hub(server)).statuses == {"ok": 2}
+    row = crawled(lake).filter(pl.col("model_id") == "org/odd").to_dicts()[0]
+    assert "\ufffd" in row["license"] and "\ufffd" in row["tags"] and "\ufffd.txt" in row["files"]
