@@ -7,7 +7,6 @@ last line is what a crash leaves: it is cut off.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+import orjson
 import polars as pl
 
 from flows.fetch import Fetched
@@ -66,7 +66,7 @@ class Journal:
         self._stream = self._lake.journal.open("ab")
         if fresh:
             began = self._interrupted.started_at if self._interrupted.done else None
-            marker = {"started_at": (began or datetime.now(UTC)).isoformat(), "full": self._full}
+            marker = {"started_at": began or datetime.now(UTC), "full": self._full}
             self._write([{"run": marker}, *([{"done": sorted(self._interrupted.done)}] if self._interrupted.done else [])])
             sync_directory(self._lake.directory)
         return self
@@ -85,7 +85,7 @@ class Journal:
     def _lines(self, result: Fetched) -> list[dict[str, object]]:
         row = vars(result.files)
         if result.unchanged:
-            return [{"row": _storable({column: row[column] for column in _CONFIRMED}), "unchanged": True}]
+            return [{"row": {column: row[column] for column in _CONFIRMED}, "unchanged": True}]
         stored = {column: row[column] for column in _COPIED}
         texts = []
         for column, name in TEXTS.items():
@@ -97,11 +97,10 @@ class Journal:
                 self._written.add(stored[column])
                 texts.append({"text": text, "hash": stored[column]})
         stored["read_at"] = stored["fetched_at"]
-        return [*texts, {"row": _storable(stored), "unchanged": False}]
+        return [*texts, {"row": stored, "unchanged": False}]
 
     def _write(self, lines: list[dict[str, object]]) -> None:
-        for line in lines:
-            self._stream.write(_encode(line).encode() + b"\n")
+        self._stream.writelines(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
         self._stream.flush()
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             os.fsync(self._stream.fileno())
@@ -216,16 +215,6 @@ def _merge_texts(lake: Lake, texts: dict[str, str], table: pl.DataFrame) -> None
         write_table(lake, "hub_texts", merged)
 
 
-def _storable(row: dict[str, object]) -> dict[str, object]:
-    for column in _TIMES:
-        if (moment := row.get(column)) is not None:
-            row[column] = moment.isoformat()  # type: ignore[attr-defined]
-    return row
-
-
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
-
-
 @dataclass(frozen=True)
 class _Read:
     marker: dict | None
@@ -246,7 +235,7 @@ def _read(lake: Lake) -> _Read:
     with lake.journal.open("rb") as stream:
         for line in stream:
             try:
-                entry = json.loads(line) if line.endswith(b"\n") else None
+                entry = orjson.loads(line) if line.endswith(b"\n") else None
             except ValueError:
                 entry = None
             if not isinstance(entry, dict):

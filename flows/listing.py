@@ -8,9 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import islice
 
 import httpx2
+import orjson
 
 from flows.hub import LISTED, Hub, open_url, read_body
 from flows.throttle import HubFailureError, NonsenseAnswerError, with_retries
@@ -88,10 +90,13 @@ def _answer(hub: Hub, address: str) -> tuple[Callable[[], list[object]], str]:
 
 
 def _parsed(body: bytes) -> list[object]:
-    try:
-        page = json.loads(body) if body.count(b"[") + body.count(b"{") <= _PAGE_PARTS else None
-    except (ValueError, RecursionError):
-        page = None
+    page = None
+    if body.count(b"[") + body.count(b"{") <= _PAGE_PARTS:
+        try:
+            page = orjson.loads(body)
+        except ValueError:  # stricter than the Hub, whose texts may hold half of a character: no model's text costs the others
+            with suppress(ValueError, RecursionError):
+                page = json.loads(body)
     if not isinstance(page, list):
         raise HubFailureError("the Hub's listing is not what it sends")
     return page
