@@ -53,6 +53,11 @@ class Requests:
             with self._lock:
                 self._reserved -= _OF_ONE_MODEL
 
+    def withdraw(self) -> None:
+        """Allow no further request: whoever wanted the answers is gone."""
+        with self._lock:
+            self.allowed = 0
+
     def spend(self, kind: str) -> None:
         """Count a request that is about to be sent. Raises BudgetSpentError when none is left."""
         with self._lock:

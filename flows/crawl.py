@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 
 import polars as pl
@@ -38,7 +38,7 @@ _NOTED_SECONDS = 5.0
 @dataclass(frozen=True)
 class CrawlReport:
     """What a crawl did. `hub` is reached, unreachable, lost (went away in the middle), offline (not asked on purpose) or
-    spent (the day's budget of requests was used up before).
+    spent (the day's budget of requests was used up before). `began_at` is when it began, maybe before its flow.
 
     `models` are those of the run, queries answered (their ids are in the lake: Prefect looks through all that a flow hands over);
     the other counts are of models too, `requests` of requests by kind.
@@ -56,6 +56,7 @@ class CrawlReport:
     statuses: dict[str, int] = field(default_factory=dict)
     requests: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    began_at: datetime | None = None
 
 
 def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = False, hub: Hub | None = None) -> CrawlReport:
@@ -68,7 +69,7 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
         full: fetch every model again, changed or not.
         hub: the Hub to ask; by default the one of `HF_ENDPOINT`.
     """
-    started = time.monotonic()
+    started, began_at = time.monotonic(), datetime.now(UTC)
     hub = hub or open_hub()
     limit, sent = daily_limit(), sent_today(lake)
     hub.requests.allowed = None if limit is None else max(0, limit - sent)
@@ -79,7 +80,7 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
         merge_journal(lake)
         ids = _with_last_answers(lake, models)
         write_requested(lake, ids)
-        return CrawlReport(state, len(ids), seconds=time.monotonic() - started)
+        return CrawlReport(state, len(ids), seconds=time.monotonic() - started, began_at=began_at)
     interrupted = interrupted_run(lake, full)
     merge_journal(lake)
     known = _Stored({}, {}, KnownHeaders()) if full else _known(lake)
@@ -107,9 +108,10 @@ def crawl(lake: Lake, models: ModelList, offline: bool = False, full: bool = Fal
         statuses=dict(tally.statuses + surveyed.statuses),
         requests=dict(hub.requests.by_kind),
         seconds=time.monotonic() - started,
+        began_at=began_at,
     )
     say(_summary(report))
-    if report.postponed:
+    if report.postponed and limit is not None:
         say(
             f"the budget of {limit:,} Hub requests a day is used up: {report.postponed:,} models wait for the next night, "
             "those that have waited longest first"

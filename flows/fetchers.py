@@ -33,9 +33,10 @@ class Fetchers:
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
         self._results: SimpleQueue[Fetched | BaseException | None] = SimpleQueue()
         self._begun = 0
+        self._fetched = 0
         self._counting = threading.Lock()
         self._stopped = False
-        self._unread = 0
+        self._left = False
         self._budget_spent = False
         self._naming = threading.Thread(target=self._name, name="crawl-names", daemon=True)
         self._threads = [threading.Thread(target=self._work, name=f"crawl-{number}", daemon=True) for number in range(THREADS)]
@@ -46,6 +47,7 @@ class Fetchers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._left = True
         self.stop()
         for thread in (self._naming, *self._threads):
             thread.join()
@@ -53,13 +55,13 @@ class Fetchers:
     @property
     def postponed(self) -> int:
         """Models that were not fetched because the day's budget of requests ended."""
-        return self._unread if self._budget_spent else 0
+        return self.named - self._fetched if self._budget_spent else 0
 
     def stop(self) -> int:
-        """Start no further model; returns how many of those named that leaves."""
+        """Start no further model; returns how many of those named so far that leaves. The others are still named."""
         with self._counting:
-            left = 0 if self._stopped else self.named - self._begun
             self._stopped = True
+            left = self.named - self._begun
         self._dismiss()
         return left
 
@@ -76,12 +78,13 @@ class Fetchers:
                     break
             at_work -= sum(each is None for each in arrived)
             results = [each for each in arrived if isinstance(each, Fetched)]
+            self._fetched += len(results)
             if results:
                 yield results
             for each in arrived:
                 if isinstance(each, BudgetSpentError):
                     self._budget_spent = True
-                    self._unread += 1 + self.stop()
+                    self.stop()
                 elif isinstance(each, BaseException):
                     raise each
 
@@ -89,11 +92,10 @@ class Fetchers:
         try:
             for model_ids in self._batches:
                 for model_id in model_ids:
-                    with self._counting:
-                        if self._stopped:
-                            return
-                        self.named += 1
+                    self.named += 1
                     self._waiting.put(model_id)
+                if self._left:
+                    return
         except BaseException as error:
             self._results.put(error)
         finally:

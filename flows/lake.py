@@ -70,15 +70,10 @@ class Lake:
 
 
 def open_lake(root: Path) -> Lake:
-    """The lake of a data directory, made if absent, leftovers of killed runs removed. Raises LakeError.
-
-    Call it only under `refresh_lock`: another run's unfinished files look like leftovers.
-    """
+    """The lake of a data directory, made if absent. Raises LakeError."""
     lake = Lake(root)
     with _telling(lake.directory):
         lake.directory.mkdir(parents=True, exist_ok=True)
-        for leftover in lake.directory.glob(f".*{_TEMPORARY}"):
-            leftover.unlink(missing_ok=True)
     return lake
 
 
@@ -86,7 +81,7 @@ def open_lake(root: Path) -> Lake:
 def refresh_lock(root: Path) -> Iterator[None]:
     """Hold the data directory's lock, so that one refresh at a time works in it; the kernel frees it if the run dies.
 
-    Raises LakeError when another refresh holds it.
+    What a killed run left unfinished in the lake is removed. Raises LakeError when another refresh holds the lock.
     """
     with _telling(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -96,6 +91,10 @@ def refresh_lock(root: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LakeError(f"another refresh is at work in {root}; wait for it to end, or use another --data") from None
+        directory = Lake(root).directory
+        with _telling(directory):
+            for leftover in directory.glob(f".*{_TEMPORARY}"):
+                leftover.unlink(missing_ok=True)
         yield
 
 

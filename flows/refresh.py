@@ -23,10 +23,11 @@ from prefect.tasks import Task
 
 from flows.catalogs import load_catalogs
 from flows.compute import compute_buckets
-from flows.crawl import CrawlReport, crawl
+from flows.crawl import CrawlReport
 from flows.extract import ExtractReport, extract, read_extracted
 from flows.grid import Grid, GridReport
-from flows.lake import open_lake, read_requested, refresh_lock
+from flows.head_start import crawl_or_take, locked
+from flows.lake import open_lake, read_requested
 from flows.model_lists import read_model_lists
 from flows.publish import Published, publish
 from flows.publish_checks import DISK_ERRORS, PublishError
@@ -55,7 +56,7 @@ def refresh(
     """Crawl, extract, compute and publish, under the data directory's lock."""
     root = local_directory(data)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    with refresh_lock(root), checked_out(data) as hand_over:
+    with locked(root), checked_out(data) as hand_over:
         open_lake(root)
         crawled = crawl_models(models, str(root), offline, full)
         extracted = extract_models(str(root), full)
@@ -103,7 +104,7 @@ def _may_pass(task: Task, run: TaskRun, state: State) -> bool:
 )
 def fetch_hub_files(models: list[str], data: str, offline: bool, full: bool) -> CrawlReport:
     """One crawl; a second try goes on from the journal of the first."""
-    return crawl(open_lake(Path(data)), read_model_lists(models), offline, full)
+    return crawl_or_take(open_lake(Path(data)), read_model_lists(models), offline, full)
 
 
 @task(task_run_name="extract {data}", retries=1, retry_condition_fn=_may_pass)

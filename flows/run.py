@@ -1,17 +1,19 @@
-"""One refresh on a Prefect server of this process's own, which boots while this process imports Prefect and checks its input."""
+"""One refresh on a Prefect server of this process's own, which boots while this process imports Prefect and begins to crawl."""
 
 from __future__ import annotations
 
 import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.catalogs import load_catalogs
+from flows.head_start import head_start
 from flows.lake import open_lake, refresh_lock
 from flows.model_lists import read_model_lists
 from flows.orchestration import prefect_home, start_server
-from flows.storage import local_directory
+from flows.storage import is_remote, local_directory
 
 if TYPE_CHECKING:
     from flows.refresh import RefreshReport
@@ -32,19 +34,21 @@ def run_refresh(
     Raises ValueError subclasses, with one clear line, for bad lists, bad catalogs, an unusable or busy data directory, or a
     version that fails its checks; what was published before is then as it was.
     """
-    read_model_lists(models)  # what is wrong with the input is said before anything starts
+    listed = read_model_lists(models)  # what is wrong with the input is said before anything starts
     local = local_directory(data)
     with refresh_lock(local):
         open_lake(local)
     server = start_server(local)
-    from flows.catalogs import load_catalogs
-    from flows.compute import task_runner
-    from flows.refresh import refresh
-
-    task_runner()
     load_catalogs(data=local)
-    with prefect_home(server), _garbage_seldom_sought():
-        return refresh(list(models), str(data), offline, full, strict)
+    # A remote lake is fetched by the flow, and can be crawled into only then.
+    begun = nullcontext() if is_remote(data) else head_start(local, listed, offline, full)
+    with _garbage_seldom_sought(), begun:
+        from flows.compute import task_runner
+        from flows.refresh import refresh
+
+        task_runner()
+        with prefect_home(server):
+            return refresh(list(models), str(data), offline, full, strict)
 
 
 @contextmanager

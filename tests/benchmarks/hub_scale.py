@@ -134,15 +134,15 @@ def refresh(address: str, data: Path, title: str) -> Run:
             raise SystemExit(f"refresh ended with {process.returncode}:\n{said.read()[-3000:]}")
     facts = json.loads((data / "published" / "latest" / "run.json").read_text())
     crawl, extract = facts["crawl"], facts["extract"]
-    flow_began = datetime.strptime(facts["run_id"], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
-    flow_took = (datetime.fromisoformat(facts["published_at"]) - flow_began).total_seconds()
+    crawl_began = datetime.fromisoformat(crawl["began_at"])
+    worked = (datetime.fromisoformat(facts["published_at"]) - crawl_began).total_seconds()
     stages = {
-        "start": (flow_began - began).total_seconds(),
+        "start": (crawl_began - began).total_seconds(),
         "crawl": crawl["seconds"],
         "extract": extract["seconds"],
         "publish": facts["build_seconds"],
     }
-    stages["compute"] = max(0.0, flow_took - crawl["seconds"] - extract["seconds"] - facts["build_seconds"])
+    stages["compute"] = max(0.0, worked - crawl["seconds"] - extract["seconds"] - facts["build_seconds"])
     counts = control(address, "counts")
     run = Run(
         seconds, {stage: stages[stage] for stage in STAGES}, sum(counts.values()), crawl["models"], crawl["fetched"], peak,

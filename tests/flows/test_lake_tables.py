@@ -77,8 +77,8 @@ def test_a_truncated_table_is_set_aside(lake: Lake) -> None:
 
 def test_leftovers_of_a_killed_run_are_cleared(lake: Lake) -> None:
     (lake.directory / ".models.parquet.123.tmp").write_bytes(b"half")
-    open_lake(lake.root)
-    assert not list(lake.directory.iterdir())
+    with refresh_lock(lake.root):
+        assert not list(lake.directory.iterdir())
 
 
 def test_a_lake_that_cannot_be_written_says_so_in_one_line(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -85,6 +86,12 @@ def test_a_refresh_publishes_and_says_what_was_rejected(ran: Ran) -> None:
     assert run["crawl"]["hub"] == "reached" and run["crawl"]["models"] == 4
     assert run["requested"] == ["list.txt"]
     assert "rejected not_found 1" in ran.said
+
+
+def test_the_crawl_begins_before_the_flow(ran: Ran) -> None:
+    run = json.loads((ran.data / "published" / "latest" / "run.json").read_text())
+    flow_began = datetime.strptime(run["run_id"], "%Y%m%dT%H%M%S%fZ").replace(tzinfo=UTC)
+    assert datetime.fromisoformat(run["crawl"]["began_at"]) < flow_began
 
 
 def test_a_refresh_estimates_with_the_refreshed_prices(ran: Ran) -> None:
