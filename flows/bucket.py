@@ -3,7 +3,7 @@
 Two stages, so that a new price leaves the estimates alone:
 
     figures   memory and speed of each architecture on each kind of machine, in the best layouts; one file for each accelerator
-    ranks     prices, ranks and the frontier over all accelerators: the bucket's rows of architecture_recommendations, checked
+    ranks     prices, ranks and the frontier over all accelerators and every shape, checked; one file, which names no figure again
 
 What a stage reads is what its `Work` holds, so that a key over it says all that the result depends on.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -39,7 +39,7 @@ FIGURES = (
     "chunk_choices",
     "chunk_figures",
 )
-RANKS = ("chunk_frontier", "architecture_recommendations", "chunk_recommendations")
+RANKS = ("chunk_frontier", "chunk_ranks", "chunk_recommendations")
 """The steps of the stages, files of `sql/tables`."""
 
 
@@ -64,6 +64,14 @@ class Work:
     tables: dict[str, pl.DataFrame]
     figures: tuple[Path, ...] = ()
     threads: int | None = None
+
+
+@dataclass(frozen=True)
+class BucketFiles:
+    """The files of a bucket whose stages are both computed: its figures, one for each accelerator, and its ranks."""
+
+    figures: tuple[Path, ...]
+    ranks: Path
 
 
 @dataclass(frozen=True)
@@ -113,11 +121,22 @@ def _ranks(connection: duckdb.DuckDBPyConnection, work: Work, _: Path, seconds: 
         with _timed(seconds, name):
             run_sql(connection, f"tables/{name}.sql")
     with _timed(seconds, "checks"):
+        connection.table("chunk_recommendations").create_view("architecture_recommendations")
         check_rows(connection)
     (key,) = work.keys.values()
     with _timed(seconds, "write_ranks"):
         file = Computed(work.lake, "ranks").write(key, partial(_copy, connection, "computed/write_ranks.sql"))
-    return {key: file}, count(connection, "architecture_recommendations")
+    return {key: file}, count(connection, "chunk_ranks")
+
+
+def add_buckets(connection: duckdb.DuckDBPyConnection, buckets: Sequence[BucketFiles]) -> None:
+    """Add the rows of computed buckets to the connection's table architecture_recommendations."""
+    for files in buckets:
+        connection.read_parquet([str(path) for path in files.figures]).create_view("chunk_figures")
+        connection.read_parquet(str(files.ranks)).create_view("chunk_ranks")
+        run_sql(connection, "tables/chunk_recommendations.sql")
+        run_sql(connection, "computed/add_recommendations.sql")
+        run_sql(connection, "computed/forget_bucket.sql")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, path: Path, **parameters: object) -> None:

@@ -20,7 +20,7 @@ import duckdb
 import polars as pl
 
 from flows import bucket
-from flows.bucket import Done, Work, compute_bucket
+from flows.bucket import BucketFiles, Done, Work, compute_bucket
 from flows.computed import Computed, frame_sum, is_sound, key_of
 from flows.database import connect, create_macros, definitions, load_tables, run_sql, tables_used_by
 from flows.publish_checks import check_texts, setting
@@ -53,9 +53,9 @@ class GridReport:
 
 @dataclass(frozen=True)
 class Grid:
-    """The rows of architecture_recommendations, a file for each bucket in the order of its architectures, and a key over them."""
+    """The files of each bucket, in the order of their architectures, and a key over all of them."""
 
-    files: tuple[Path, ...]
+    buckets: tuple[BucketFiles, ...]
     key: str
     report: GridReport
 
@@ -104,31 +104,34 @@ def compute_grid(lake: Path, tables: dict[str, pl.DataFrame], full: bool = False
     plan = _planned(tables)
     figures, ranks = Computed(lake, "figures"), Computed(lake, "ranks")
     estimated, ranked = ({}, {}) if full else (figures.files(), ranks.files())
-    ranked = {each.ranks: ranked[each.ranks] for each in plan.buckets if each.ranks in ranked and is_sound(ranked[each.ranks])}
-    open_ = [each for each in plan.buckets if each.ranks not in ranked]
-    open_.sort(key=lambda each: each.tables["architectures"].height, reverse=True)  # the largest first: workers end together
-    needed = {key for each in open_ for key in each.figures.values()}
-    estimated = {key: path for key, path in estimated.items() if key not in needed or is_sound(path)}
+    estimated = _sound(estimated, [key for each in plan.buckets for key in each.figures.values()])
+    ranked = _sound(ranked, [each.ranks for each in plan.buckets])
+    largest_first = sorted(plan.buckets, key=lambda each: each.tables["architectures"].height, reverse=True)  # to end together
     seconds = {"plan": time.monotonic() - begun}
 
-    computed = _carried_out(run, [_estimate(lake, plan, each, estimated) for each in open_], seconds)
+    computed = _carried_out(run, [_estimate(lake, plan, each, estimated) for each in largest_first], seconds)
     estimated |= computed
-    newly_ranked = _carried_out(run, [_rank(lake, plan, each, estimated) for each in open_], seconds)
-    ranked |= newly_ranked
+    unranked = [each for each in largest_first if each.ranks not in ranked]
+    ranked |= _carried_out(run, [_rank(lake, plan, each, estimated) for each in unranked], seconds)
 
-    current = {key for each in plan.buckets for key in each.figures.values()}
     kept_s = setting(tables["policies"], "computed_days_kept") * _DAY_S
-    figures.keep_only({path for key, path in estimated.items() if key in current}, kept_s)
+    figures.keep_only(set(estimated.values()), kept_s)
     ranks.keep_only(set(ranked.values()), kept_s)
     report = GridReport(
         buckets=len(plan.buckets),
         figures_computed=len(computed),
-        figures_reused=len(current) - len(computed),
-        ranks_computed=len(newly_ranked),
-        ranks_reused=len(plan.buckets) - len(newly_ranked),
+        figures_reused=len(estimated) - len(computed),
+        ranks_computed=len(unranked),
+        ranks_reused=len(ranked) - len(unranked),
         seconds=seconds,
     )
-    return Grid(tuple(ranked[each.ranks] for each in plan.buckets), key_of(*(each.ranks for each in plan.buckets)), report)
+    files = (BucketFiles(tuple(estimated[key] for key in each.figures.values()), ranked[each.ranks]) for each in plan.buckets)
+    return Grid(tuple(files), key_of(*(each.ranks for each in plan.buckets)), report)
+
+
+def _sound(files: dict[str, Path], keys: Sequence[str]) -> dict[str, Path]:
+    """The files of these keys, damaged ones set aside."""
+    return {key: files[key] for key in keys if key in files and is_sound(files[key])}
 
 
 def _carried_out(run: Runner, works: list[Work], seconds: dict[str, float]) -> dict[str, Path]:

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.bucket import MACHINES, count
+from flows.bucket import MACHINES, BucketFiles, add_buckets, count
 from flows.database import connect, create_macros, load_tables, run_sql, transaction
 from flows.grid import compute_grid
 from transforms import contracts
@@ -48,14 +48,14 @@ class JoinReport:
 
 
 def build_database(
-    path: Path, tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None = None, with_comments: bool = True
+    path: Path, tables: dict[str, pl.DataFrame], computed: Sequence[BucketFiles] | None = None, with_comments: bool = True
 ) -> JoinReport:
     """Make the recommendations database at `path` (which must not exist).
 
     Args:
         path: the file to make.
         tables: extracted tables and catalogs, by name.
-        computed: the grid's files, in order; without them the grid is computed and not kept.
+        computed: the files of the grid's buckets; without them the grid is computed and not kept.
         with_comments: whether tables and columns say in the file what they are; nobody reads it in one made for a question.
 
     Raises ContractError when a table is missing or breaks its contract.
@@ -74,7 +74,7 @@ def build_database(
 def assemble(
     connection: duckdb.DuckDBPyConnection,
     tables: dict[str, pl.DataFrame],
-    computed: Sequence[Path] | None = None,
+    computed: Sequence[BucketFiles] | None = None,
     with_comments: bool = True,
 ) -> JoinReport:
     """Fill an open, empty database with the tables and the grid.
@@ -93,10 +93,9 @@ def assemble(
         prepare_machines(connection)
         load_tables(connection, {"layouts": contracts.empty_frame("layouts")})
         run_sql(connection, "tables/layouts.sql")
-    with _timed(seconds, "grid"), _computed(tables, computed) as paths:
+    with _timed(seconds, "grid"), _computed(tables, computed) as buckets:
         run_sql(connection, "tables/architecture_recommendations.sql")
-        for path in paths:
-            run_sql(connection, "computed/read_ranks.sql", {"path": str(path)})
+        add_buckets(connection, buckets)
     with _timed(seconds, "results"), transaction(connection):
         for name in _RESULTS:
             run_sql(connection, f"results/{name}.sql")
@@ -125,12 +124,12 @@ def staging(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 @contextmanager
-def _computed(tables: dict[str, pl.DataFrame], computed: Sequence[Path] | None) -> Iterator[Sequence[Path]]:
+def _computed(tables: dict[str, pl.DataFrame], computed: Sequence[BucketFiles] | None) -> Iterator[Sequence[BucketFiles]]:
     if computed is not None:
         yield computed
         return
     with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
-        yield compute_grid(Path(directory), tables).files
+        yield compute_grid(Path(directory), tables).buckets
 
 
 @contextmanager

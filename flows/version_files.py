@@ -76,7 +76,7 @@ def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, befo
         assert before.version is not None
         shutil.copyfile(before.version / DATABASE, path)
     else:
-        build_database(path, tables, grid.files)
+        build_database(path, tables, grid.buckets)
     with connect(path) as connection:
         if before.same_grid:
             _replace_crawled(connection, tables)

@@ -1,13 +1,12 @@
--- Writes a bucket's rows of architecture_recommendations to the Parquet file $path, in the order in which they were made.
+-- Writes the ranks of a bucket to the Parquet file $path, in the order in which recommendations are asked for.
 copy (
     select *
-    from architecture_recommendations
+    from chunk_ranks
     order by
         architecture_key,
         context,
         quantization,
         kv_dtype,
         provider,
-        shape,
-        nodes
+        shape
 ) to $path (format parquet, compression zstd);

@@ -26,6 +26,8 @@ from flows import orchestration
 from distributed import LocalCluster
 
 from flows import compute, grid
+from flows.bucket import add_buckets
+from flows.database import connect, run_sql
 from flows.extract import EXTRACTED
 from flows.lake import open_lake, write_table
 from flows.snapshot import read_snapshot
@@ -72,7 +74,10 @@ def _computed(data: Path, models: int, runner: str) -> pl.DataFrame:
     begun = time.monotonic()
     found = compute.compute_buckets(str(data), full=False)
     print(f"{runner:24} {time.monotonic() - begun:9.1f} s   {found.report.buckets} buckets", flush=True)
-    return pl.concat(pl.read_parquet(path) for path in found.files)
+    with connect() as connection:
+        run_sql(connection, "tables/architecture_recommendations.sql")
+        add_buckets(connection, found.buckets)
+        return connection.table("architecture_recommendations").order(", ".join(KEY)).pl()
 
 
 def _facts(models: int) -> dict[str, pl.DataFrame]:

@@ -16,11 +16,13 @@ import pytest
 from published_set import tables_of
 
 from flows import grid as module
-from flows.bucket import Done, Work, compute_bucket
+from flows.bucket import Done, Work, add_buckets, compute_bucket
+from flows.database import connect, run_sql
 from flows.grid import Grid, compute_grid
 from flows.publish_checks import PublishError
 from transforms.buckets import buckets
 
+KEY = "architecture_key, provider, shape, nodes, quantization, kv_dtype, context"
 KNOWN, ADDED = "Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"
 
 
@@ -47,7 +49,10 @@ def on_two_threads(works: Sequence[Work]) -> Iterable[Done]:
 
 
 def rows(grid: Grid) -> pl.DataFrame:
-    return pl.concat(pl.read_parquet(path) for path in grid.files)
+    with connect() as connection:
+        run_sql(connection, "tables/architecture_recommendations.sql")
+        add_buckets(connection, grid.buckets)
+        return connection.table("architecture_recommendations").order(KEY).pl()
 
 
 @dataclass(frozen=True)
@@ -86,19 +91,18 @@ def lake(computed: Computed, tmp_path: Path) -> Path:
 def test_nothing_new_computes_nothing(computed: Computed) -> None:
     assert counted(computed.first) == (2, 0, 1, 0)
     assert counted(computed.again) == (0, 2, 0, 1)
-    assert (computed.again.key, computed.again.files) == (computed.first.key, computed.first.files)
+    assert (computed.again.key, computed.again.buckets) == (computed.first.key, computed.first.buckets)
 
 
 def test_a_new_architecture_computes_its_own_bucket(computed: Computed) -> None:
     assert counted(computed.added) == (2, 2, 1, 1)
-    assert set(computed.first.files) < set(computed.added.files)
+    assert set(computed.first.buckets) < set(computed.added.buckets)
 
 
 def test_no_row_is_lost_or_doubled_by_who_computes_it(computed: Computed) -> None:
     found = rows(computed.added)
-    key = found.select("architecture_key", "provider", "shape", "nodes", "quantization", "kv_dtype", "context")
-    assert key.is_unique().all()
-    assert found["architecture_key"].n_unique() == 2 and found["architecture_key"].is_sorted()
+    assert found.select(KEY.split(", ")).is_unique().all()
+    assert found["architecture_key"].n_unique() == 2
     kept = [path.name.split(".")[0] for path in (computed.lake / "computed").glob("*/*.parquet")]
     assert len(kept) == len(set(kept)) == 6
 
@@ -129,7 +133,7 @@ def test_only_what_depends_on_a_change_is_computed(lake: Path) -> None:
 
 
 def test_damaged_and_unfinished_files_are_made_again(computed: Computed, lake: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (ranks,) = (lake / path.relative_to(computed.lake) for path in computed.first.files)
+    (ranks,) = (lake / files.ranks.relative_to(computed.lake) for files in computed.first.buckets)
     keys = {path.name.split(".")[0]: path for path in (lake / "computed" / "figures").glob("*.parquet")}
     for path in (ranks, *keys.values()):
         path.write_bytes(path.read_bytes()[:-100] + bytes(100))
@@ -141,6 +145,15 @@ def test_damaged_and_unfinished_files_are_made_again(computed: Computed, lake: P
     assert not leftover.exists()
     assert ranks.with_name(f"{ranks.name}.damaged").exists()
     assert capsys.readouterr().err.count("is damaged: set aside") == 3
+
+
+def test_lost_figures_are_made_again_for_ranks_that_are_not(computed: Computed, lake: Path) -> None:
+    lost = next((lake / "computed" / "figures").glob("*.parquet"))
+    lost.unlink()
+    grid = compute_grid(lake, small(KNOWN, ADDED))
+    assert counted(grid) == (1, 3, 0, 2)
+    assert list(lost.parent.glob(f"{lost.name.split('.')[0]}.*"))
+    assert rows(grid).equals(rows(computed.added))
 
 
 def test_rows_that_offend_a_check_are_not_kept(lake: Path) -> None:

@@ -196,7 +196,7 @@ def build():
     tables = tables_of(shapes=1)
     grid = compute_grid(data / "lake", tables)
     (data / "published.pickle").write_bytes(pickle.dumps((tables, grid)))
-    join.build_database(built, tables, grid.files)
+    join.build_database(built, tables, grid.buckets)
 
 def publish_killed_at(step):
     calls = 0
