@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flows.published import RUN, Versions, read_run
@@ -12,7 +14,12 @@ from flows.run_log import say
 def file_sums(version: Path) -> dict[str, dict[str, object]]:
     """Bytes and SHA-256 of every file of a version but run.json, which they become part of."""
     paths = sorted(path for path in version.rglob("*") if path.is_file() and path.name != RUN)
-    return {str(path.relative_to(version)): {"bytes": path.stat().st_size, "sha256": _sha256(path)} for path in paths}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        sums = pool.map(_sha256, paths)
+        return {
+            str(path.relative_to(version)): {"bytes": path.stat().st_size, "sha256": sha256}
+            for path, sha256 in zip(paths, sums, strict=True)
+        }
 
 
 def damage(version: Path) -> list[str]:
@@ -21,7 +28,9 @@ def damage(version: Path) -> list[str]:
         written = read_run(version).get("files", {})
     except (OSError, ValueError, AttributeError):
         return [RUN]
-    return [name for name, sums in written.items() if not _is_sound(version / name, sums)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        sound = pool.map(_is_sound, (version / name for name in written), written.values())
+        return [name for name, is_sound in zip(written, sound, strict=True) if not is_sound]
 
 
 def _is_sound(path: Path, sums: dict[str, object]) -> bool:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import repeat
 from types import TracebackType
 from typing import Self
 
@@ -200,7 +201,9 @@ def _latest(
 
 def _updates(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     schema = {column: polars_schema("hub_files")[column] for column in ("model_id", *REFRESHED)}
-    return pl.DataFrame(dict(zip(schema, zip(*rows, strict=True), strict=True)) if rows else None, schema=schema)
+    columns = zip(*rows, strict=True) if rows else repeat(())
+    # Column by column: given all at once, Polars takes twice as long.
+    return pl.DataFrame([pl.Series(name, values, dtype) for (name, dtype), values in zip(schema.items(), columns, strict=False)])
 
 
 def _merge_texts(lake: Lake, texts: dict[str, str], table: pl.DataFrame) -> None:

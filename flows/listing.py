@@ -6,10 +6,11 @@ A listing says of each model whether its commit is the one that the lake holds; 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
+from threading import Event
 
 import httpx2
 import orjson
@@ -52,41 +53,59 @@ def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Metadata]]:
 
 
 def _pages(hub: Hub, terms: list[tuple[str, str]], models: int, ahead: bool) -> Iterator[list[Metadata]]:
-    """The pages of a listing; `ahead` asks for the next page while one is read, for whoever wants them all."""
+    """The pages of a listing; `ahead` asks for the next page while one still arrives, for whoever wants them all."""
     first = httpx2.URL(
         f"{hub.endpoint}/api/models", params=[*terms, ("limit", str(models)), *(("expand", name) for name in LISTED)]
     )
     address = str(first)
     seen = {address}
-    with ThreadPoolExecutor(1, "listing") as pool:
-        answer = pool.submit(_answer, hub, address)
+    with ThreadPoolExecutor(2, "listing") as pool:
+        answer = _Answer(pool, hub, address)
         while True:
-            page, following = answer.result()
-            address = str(first.join(following)) if following else ""
+            address = str(first.join(following)) if (following := answer.following()) else ""
             more = bool(address) and address not in seen and len(seen) < _MOST_PAGES
             seen.add(address)
-            if more and ahead:
-                answer = pool.submit(_answer, hub, address)
-            entries = [entry for entry in page() if isinstance(entry, dict)]
+            asked = _Answer(pool, hub, address) if more and ahead else None
+            entries = [entry for entry in answer.page() if isinstance(entry, dict)]
             yield entries
             if not more or not entries:
                 return
-            if not ahead:
-                answer = pool.submit(_answer, hub, address)
+            answer = asked or _Answer(pool, hub, address)
 
 
-def _answer(hub: Hub, address: str) -> tuple[Callable[[], list[object]], str]:
-    """A page, to be parsed by whoever asked, and the address of the next one."""
+class _Answer:
+    """A page that was asked for: the address of the next one is known as soon as the headers are there, before the page."""
 
-    def ask() -> tuple[bytes, str]:
-        with open_url(hub, "listing", address, hub.headers) as response:
+    def __init__(self, pool: Executor, hub: Hub, address: str) -> None:
+        self._hub = hub
+        self._address = address
+        self._headed = Event()
+        self._following = ""
+        self._body = pool.submit(self._fetch)
+
+    def following(self) -> str:
+        """The address of the next page, none where this one cannot be had."""
+        self._headed.wait()
+        return self._following
+
+    def page(self) -> list[object]:
+        """The entries of this page, parsed by whoever asks. Raises what fetching it raised."""
+        return _parsed(self._body.result())
+
+    def _fetch(self) -> bytes:
+        try:
+            return with_retries(self._ask, "api", self._hub.throttle, self._hub.retries)
+        finally:
+            self._headed.set()
+
+    def _ask(self) -> bytes:
+        with open_url(self._hub, "listing", self._address, self._hub.headers) as response:
+            self._following = response.links.get("next", {}).get("url", "")
+            self._headed.set()
             body = read_body(response, _PAGE_BYTES, "a page of the listing")
-            if not body.lstrip()[:1] == b"[" or not body.rstrip().endswith(b"]"):
-                raise NonsenseAnswerError("an answer that is not what the Hub sends")
-            return body, response.links.get("next", {}).get("url", "")
-
-    body, following = with_retries(ask, "api", hub.throttle, hub.retries)
-    return lambda: _parsed(body), following
+        if not body.lstrip()[:1] == b"[" or not body.rstrip().endswith(b"]"):
+            raise NonsenseAnswerError("an answer that is not what the Hub sends")
+        return body
 
 
 def _parsed(body: bytes) -> list[object]:

@@ -1,0 +1,52 @@
+"""Listings as they travel: a page is asked for while the one before still arrives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from flows.hub import open_hub
+from flows.listing import list_query
+from transforms.model_list import HubQuery
+
+_PATIENCE_S = 10.0
+
+
+@contextmanager
+def two_pages() -> Iterator[tuple[str, threading.Event]]:
+    """A Hub whose first page comes to an end once the second was asked for; its address, and whether that was in vain."""
+    second_asked, in_vain = threading.Event(), threading.Event()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            page = 2 if "cursor" in self.path else 1
+            body = b'[{"id": "org/model-%d"}]' % page
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            if page == 1:
+                self.send_header("link", f'<http://{self.headers["host"]}/api/models?cursor=2>; rel="next"')
+            self.end_headers()
+            self.wfile.flush()
+            if page == 2:
+                second_asked.set()
+            elif not second_asked.wait(_PATIENCE_S):
+                in_vain.set()
+            self.wfile.write(body)
+
+        def log_request(self, code: object = "-", size: object = "-") -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}", in_vain
+        server.shutdown()
+
+
+def test_the_next_page_is_asked_for_while_one_still_arrives() -> None:
+    with two_pages() as (address, in_vain):
+        pages = list(list_query(open_hub(address, token=False), HubQuery("hub: author=org", author="org")))
+    assert pages == [[{"id": "org/model-1"}], [{"id": "org/model-2"}]]
+    assert not in_vain.is_set()
