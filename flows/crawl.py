@@ -132,16 +132,15 @@ def _silence(hub: Hub, models: ModelList, offline: bool, limit: int | None) -> t
 
 @dataclass(frozen=True)
 class _Stored:
-    """What the lake holds: commits and statuses, when each model was last fetched, and headers that others may share."""
+    """What the lake holds: commits and statuses, when each model was last fetched (µs), and headers that others may share."""
 
     commits: dict[str, Known]
-    fetched_at: dict[str, datetime]
+    fetched_us: dict[str, int]
     headers: KnownHeaders
 
-    def waiting_since(self, model_id: str) -> float:
-        """When a model was last fetched, as seconds; before all others where it never was."""
-        moment = self.fetched_at.get(model_id)
-        return 0.0 if moment is None else moment.timestamp()
+    def waiting_since(self, model_id: str) -> int:
+        """When a model was last fetched, in microseconds; before all others where it never was."""
+        return self.fetched_us.get(model_id, 0)
 
 
 @dataclass
@@ -226,8 +225,8 @@ def _known(lake: Lake) -> _Stored:
         ).drop_nulls().iter_rows()
         if header in texts
     }  # fmt: skip
-    fetched_at = dict(zip(table["model_id"].to_list(), table["fetched_at"].to_list(), strict=True))
-    return _Stored(commits, fetched_at, KnownHeaders(shared))
+    fetched_us = dict(zip(table["model_id"].to_list(), table["fetched_at"].dt.epoch("us").to_list(), strict=True))
+    return _Stored(commits, fetched_us, KnownHeaders(shared))
 
 
 def _with_last_answers(lake: Lake, models: ModelList) -> tuple[str, ...]:

@@ -159,8 +159,8 @@ def reachable(hub: Hub, model_id: str | None = None) -> bool:
     def probe() -> None:
         for pause in (0.0, 0.3, 0.7):
             time.sleep(pause)
-            hub.requests.spend("probe")
             try:
+                hub.requests.spend("probe")
                 with get_session().stream(
                     "GET", url, params={"expand": "sha"}, headers=hub.headers, timeout=_PROBE_TIMEOUT
                 ) as response:

@@ -16,7 +16,7 @@ from itertools import repeat
 from types import TracebackType
 from typing import Self
 
-import orjson
+import msgspec
 import polars as pl
 
 from flows.fetch import Fetched
@@ -36,6 +36,7 @@ _ACCESS = ("network_failure", "gated", "disabled", "not_found")
 _LONGEST_RESUME = timedelta(hours=12)  # results of an older interrupted run are facts, but the Hub is asked again
 _SYNC_SECONDS = 0.25  # what a power cut may lose; a killed process loses nothing that was written
 _TIMES = ("last_modified", "fetched_at", "read_at")
+_ENCODER, _DECODER = msgspec.json.Encoder(), msgspec.json.Decoder()
 _COLUMNS = TABLES["hub_files"].columns
 _COPIED = tuple(column for column in _COLUMNS if column not in TEXTS and column != "read_at")
 _CONFIRMED = ("model_id", "sha", "status", *REFRESHED)
@@ -101,7 +102,7 @@ class Journal:
         return [*texts, {"row": stored, "unchanged": False}]
 
     def _write(self, lines: list[dict[str, object]]) -> None:
-        self._stream.writelines(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines)
+        self._stream.write(_ENCODER.encode_lines(lines))
         self._stream.flush()
         if time.monotonic() - self._synced > _SYNC_SECONDS:
             os.fsync(self._stream.fileno())
@@ -238,7 +239,7 @@ def _read(lake: Lake) -> _Read:
     with lake.journal.open("rb") as stream:
         for line in stream:
             try:
-                entry = orjson.loads(line) if line.endswith(b"\n") else None
+                entry = _DECODER.decode(line) if line.endswith(b"\n") else None
             except ValueError:
                 entry = None
             if not isinstance(entry, dict):

@@ -1,6 +1,7 @@
 """Listings of the Hub: the metadata of up to a thousand models in one request, page by page.
 
-A listing says of each model whether its commit is the one that the lake holds; only the others cost further requests.
+A listing says of each model whether its commit is the one that the lake holds; only the others cost further requests. Most of a
+page is lists of files and tags of models that have not changed: of those no object is made.
 """
 
 from __future__ import annotations
@@ -11,16 +12,46 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import suppress
 from itertools import islice
 from threading import Event
+from typing import Any, NamedTuple, TypedDict
 
 import httpx2
-import orjson
+import msgspec
 
 from flows.hub import LISTED, Hub, open_url, read_body
 from flows.throttle import HubFailureError, NonsenseAnswerError, with_retries
+from transforms.json_text import storable
 from transforms.model_list import HubQuery
 
 Metadata = Mapping[str, object]
 """One model as the Hub's API describes it, unchecked."""
+
+
+class Brief(TypedDict, total=False):
+    """What of a model's metadata may change at an unchanged commit, unchecked."""
+
+    id: Any
+    sha: Any
+    gated: Any
+    private: Any
+    disabled: Any
+    downloads: Any
+    likes: Any
+    lastModified: Any
+
+
+class Entry(NamedTuple):
+    """One model of a page: a few words about it, and all that the page says, as text."""
+
+    brief: Brief
+    text: msgspec.Raw
+
+    def whole(self) -> Metadata:
+        """All that the page says. Raises RecursionError where it is nested too deep."""
+        return msgspec.json.decode(self.text)
+
+
+_PAGE = msgspec.json.Decoder(list[msgspec.Raw])
+_BRIEF = msgspec.json.Decoder(Brief)
 
 PAGE_MODELS = 1_000
 """Models of one page, the most that the Hub lists in one answer."""
@@ -32,7 +63,7 @@ _MOST_PAGES = 10_000  # ten million models: a listing without end is none
 _SORTS = {"last_modified": "lastModified", "created_at": "createdAt", "trending_score": "trendingScore"}
 
 
-def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Metadata]]:
+def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Entry]]:
     """The models that a query names, in the Hub's order, page by page.
 
     Raises huggingface_hub's errors, HubFailureError when the Hub does not answer, BudgetSpentError when the day's requests are
@@ -52,7 +83,7 @@ def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Metadata]]:
                 return
 
 
-def _pages(hub: Hub, terms: list[tuple[str, str]], models: int, ahead: bool) -> Iterator[list[Metadata]]:
+def _pages(hub: Hub, terms: list[tuple[str, str]], models: int, ahead: bool) -> Iterator[list[Entry]]:
     """The pages of a listing; `ahead` asks for the next page while one still arrives, for whoever wants them all."""
     first = httpx2.URL(
         f"{hub.endpoint}/api/models", params=[*terms, ("limit", str(models)), *(("expand", name) for name in LISTED)]
@@ -66,7 +97,7 @@ def _pages(hub: Hub, terms: list[tuple[str, str]], models: int, ahead: bool) -> 
             more = bool(address) and address not in seen and len(seen) < _MOST_PAGES
             seen.add(address)
             asked = _Answer(pool, hub, address) if more and ahead else None
-            entries = [entry for entry in answer.page() if isinstance(entry, dict)]
+            entries = answer.page()
             yield entries
             if not more or not entries:
                 return
@@ -88,9 +119,9 @@ class _Answer:
         self._headed.wait()
         return self._following
 
-    def page(self) -> list[object]:
+    def page(self) -> list[Entry]:
         """The entries of this page, parsed by whoever asks. Raises what fetching it raised."""
-        return _parsed(self._body.result())
+        return list(_parsed(self._body.result()))
 
     def _fetch(self) -> bytes:
         try:
@@ -108,20 +139,26 @@ class _Answer:
         return body
 
 
-def _parsed(body: bytes) -> list[object]:
-    page = None
-    if body.count(b"[") + body.count(b"{") <= _PAGE_PARTS:
-        try:
-            page = orjson.loads(body)
-        except ValueError:  # stricter than the Hub, whose texts may hold half of a character: no model's text costs the others
-            with suppress(ValueError, RecursionError):
-                page = json.loads(body)
-    if not isinstance(page, list):
-        raise HubFailureError("the Hub's listing is not what it sends")
-    return page
+def _parsed(body: bytes) -> Iterator[Entry]:
+    if body.count(b"[") + body.count(b"{") > _PAGE_PARTS:
+        raise HubFailureError("the Hub's listing is longer than any page of it")
+    try:
+        texts = _texts(body)
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        raise HubFailureError("the Hub's listing is not what it sends") from None
+    for text in texts:
+        with suppress(msgspec.DecodeError):  # an entry that is none is passed over
+            yield Entry(_BRIEF.decode(text), text)
 
 
-def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[list[Metadata]]:
+def _texts(body: bytes) -> list[msgspec.Raw]:
+    try:
+        return _PAGE.decode(body)
+    except msgspec.DecodeError:  # it is stricter than the Hub, whose texts may hold half of a character
+        return _PAGE.decode(storable(json.dumps(json.loads(body), ensure_ascii=False)))
+
+
+def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[list[Entry]]:
     """Models that are wanted by id, where their owner's listing brings them in fewer requests than they are; page by page.
 
     The Hub has no route for many ids at once. An owner with many wanted models is listed, newest first, for at most a quarter of
@@ -135,8 +172,8 @@ def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[list[Metadata]]
     for author, ids in wanted.items():
         pages = _pages(hub, [("author", author), ("sort", "lastModified")], PAGE_MODELS, ahead=False)
         for page in islice(pages, len(ids) // _IDS_PER_PAGE):
-            brought = [entry for entry in page if isinstance(entry.get("id"), str) and entry["id"] in ids]
+            brought = [entry for entry in page if isinstance(name := entry.brief.get("id"), str) and name in ids]
             yield brought
-            ids.difference_update(entry["id"] for entry in brought)  # type: ignore[misc]
+            ids.difference_update(entry.brief["id"] for entry in brought)
             if not ids:
                 break

@@ -13,7 +13,7 @@ from flows.budget import BudgetSpentError
 from flows.fetch import Known, described, refreshed, settled
 from flows.hub import Hub, OverBoundError
 from flows.lake import Lake, read_queries, write_queries
-from flows.listing import Metadata, list_authors, list_query
+from flows.listing import Entry, list_authors, list_query
 from flows.run_log import say
 from flows.throttle import HubFailureError
 from transforms.model_list import ModelList, is_model_id
@@ -50,8 +50,8 @@ def survey(lake: Lake, hub: Hub, models: ModelList, commits: Mapping[str, Known]
         listed: dict[str, None] = {}
         try:
             for page in list_query(hub, query):
-                told = [entry for entry in page if _names_a_model(entry.get("id"), commits)]
-                listed.update(dict.fromkeys(entry["id"] for entry in told))
+                told = [entry for entry in page if _names_a_model(entry.brief.get("id"), commits)]
+                listed.update(dict.fromkeys(entry.brief["id"] for entry in told))
                 yield _open(hub, told, commits, found, named)
         except _TROUBLE as error:
             say(f"{query.text}: {str(error).splitlines()[0]}; its last known answer is used")
@@ -74,7 +74,7 @@ def _names_a_model(stated: object, commits: Mapping[str, Known]) -> bool:
     return isinstance(stated, str) and (stated in commits or is_model_id(stated))
 
 
-def _open(hub: Hub, page: Iterable[Metadata], commits: Mapping[str, Known], found: Survey, named: set[str]) -> list[str]:
+def _open(hub: Hub, page: Iterable[Entry], commits: Mapping[str, Known], found: Survey, named: set[str]) -> list[str]:
     """Take down a page of a listing; returns its models that are to be fetched and were not `named` before."""
     now = datetime.now(UTC)
     noted = (_note(hub, entry, commits, found, now) for entry in page)
@@ -83,22 +83,26 @@ def _open(hub: Hub, page: Iterable[Metadata], commits: Mapping[str, Known], foun
     return fresh
 
 
-def _note(hub: Hub, entry: Metadata, commits: Mapping[str, Known], found: Survey, now: datetime) -> str | None:
+def _note(hub: Hub, entry: Entry, commits: Mapping[str, Known], found: Survey, now: datetime) -> str | None:
     """Take down one entry of a listing; returns its model's id where it is new or changed.
 
-    An entry without commit or files, as some mirrors give, says too little.
+    An entry without commit or, for what is new, files, as some mirrors give, says too little.
     """
-    model_id, sha = entry["id"], entry.get("sha")
-    if not isinstance(model_id, str) or not isinstance(sha, str) or entry.get("siblings") is None:
+    brief = entry.brief
+    model_id, sha = brief["id"], brief.get("sha")
+    if not isinstance(sha, str):
         return None
     known = commits.get(model_id)
-    if known is not None and known.sha == sha and not entry.get("disabled") and settled(hub, known):
+    if known is not None and known.sha == sha and not brief.get("disabled") and settled(hub, known):
         if model_id not in found.confirmed:
             found.statuses[known.status] += 1
-        found.confirmed[model_id] = (model_id, *refreshed(entry).values(), now)
+        found.confirmed[model_id] = (model_id, *refreshed(brief).values(), now)
         return None
     try:
-        found.changed[model_id] = described(HubFiles(model_id, "ok", "hub", now), entry)
-    except (AttributeError, KeyError, TypeError, ValueError):
+        whole = entry.whole()
+        if whole.get("siblings") is None:
+            return None
+        found.changed[model_id] = described(HubFiles(model_id, "ok", "hub", now), whole)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return None  # what cannot be read here is asked for by itself
     return model_id

@@ -7,8 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import pytest
+
 from flows.hub import open_hub
+from flows.listing import _parsed as parsed
 from flows.listing import list_query
+from flows.throttle import HubFailureError
 from transforms.model_list import HubQuery
 
 _PATIENCE_S = 10.0
@@ -48,5 +52,25 @@ def two_pages() -> Iterator[tuple[str, threading.Event]]:
 def test_the_next_page_is_asked_for_while_one_still_arrives() -> None:
     with two_pages() as (address, in_vain):
         pages = list(list_query(open_hub(address, token=False), HubQuery("hub: author=org", author="org")))
-    assert pages == [[{"id": "org/model-1"}], [{"id": "org/model-2"}]]
+    assert [[entry.whole() for entry in page] for page in pages] == [[{"id": "org/model-1"}], [{"id": "org/model-2"}]]
     assert not in_vain.is_set()
+
+
+@pytest.mark.parametrize(
+    ("body", "briefs"),
+    [
+        (b'[{"id": "a/b", "sha": "1", "tags": [{}]}, "c/d", 7, {"sha": 5}]', [{"id": "a/b", "sha": "1"}, {"sha": 5}]),
+        (b'[{"id": "a/b", "tags": ["\\ud800"]}, {"id": "c/d"}]', [{"id": "a/b"}, {"id": "c/d"}]),
+        (b"[]", []),
+    ],
+)
+def test_a_page_is_read_entry_by_entry(body: bytes, briefs: list[dict[str, object]]) -> None:
+    entries = list(parsed(body))
+    assert [entry.brief for entry in entries] == briefs
+    assert all(entry.whole().items() >= entry.brief.items() for entry in entries)
+
+
+@pytest.mark.parametrize("body", [b"[{]", b"[" * 100_000 + b"]" * 100_000, b'[{"id": NaN}]', b"[" + b"[]," * 5_000_000 + b"[]]"])
+def test_a_page_that_is_none_is_refused(body: bytes) -> None:
+    with pytest.raises(HubFailureError, match="the Hub's listing"):
+        list(parsed(body))
