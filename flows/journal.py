@@ -209,14 +209,17 @@ def _updates(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
 
 def _merge_texts(lake: Lake, texts: dict[str, str], table: pl.DataFrame) -> None:
     """Add the journal's texts to `hub_texts` and drop those that no row names any more."""
-    stored = read_table(lake, "hub_texts")
-    known = empty_frame("hub_texts") if stored is None else stored
+    hashes = read_table(lake, "hub_texts", ["text_hash"])
     added = pl.DataFrame({"text_hash": list(texts), "text": list(texts.values())}, schema=polars_schema("hub_texts"))
     named = pl.concat([table[column].drop_nulls().alias("text_hash") for column in TEXTS]).unique().to_frame()
+    if hashes is not None:
+        new, dropped = added.join(hashes, on="text_hash", how="anti"), hashes.join(named, on="text_hash", how="anti")
+        if new.is_empty() and dropped.is_empty():
+            return
+    stored = read_table(lake, "hub_texts")
+    known = empty_frame("hub_texts") if stored is None else stored
     merged = pl.concat([known, added.join(known, on="text_hash", how="anti")]).join(named, on="text_hash", how="semi")
-    merged = merged.sort("text_hash")
-    if stored is None or not merged["text_hash"].equals(known["text_hash"]):
-        write_table(lake, "hub_texts", merged)
+    write_table(lake, "hub_texts", merged.sort("text_hash"))
 
 
 @dataclass(frozen=True)

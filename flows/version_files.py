@@ -18,7 +18,7 @@ import polars as pl
 
 from flows.bucket import count
 from flows.changes import write_changes
-from flows.database import connect, insert_table, run_sql
+from flows.database import connect, insert_table, run_sql, transaction
 from flows.grid import Grid
 from flows.publish_checks import setting
 from flows.published import DATABASE, read_run
@@ -104,10 +104,11 @@ def _left_out(rows: int, limit: float) -> str | None:
 
 
 def _replace_crawled(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> None:
-    run_sql(connection, "publish/forget_crawled.sql")
-    run_sql(connection, "results/publication.sql")
-    for name in _CRAWLED:
-        insert_table(connection, name, tables[name])
+    with transaction(connection):
+        run_sql(connection, "publish/forget_crawled.sql")
+        run_sql(connection, "results/publication.sql")
+        for name in _CRAWLED:
+            insert_table(connection, name, tables[name])
 
 
 def _write_table(partial: Path, name: str, frame: pl.DataFrame) -> int:

@@ -54,8 +54,8 @@ def few(directory=None, data=None):
     return tables
 
 whole, catalogs.load_catalogs = catalogs.load_catalogs, few
-from flows.cli import main
-sys.exit(main(sys.argv[1:]))
+from flows.cli import run
+run()
 """
 """The command as it is, but for the catalogs: three shapes and two contexts of them."""
 
