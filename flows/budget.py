@@ -35,6 +35,7 @@ class Requests:
     allowed: int | None = None
     by_kind: Counter[str] = field(default_factory=Counter)
     _reserved: int = 0
+    _withdrawn: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @contextmanager
@@ -44,8 +45,7 @@ class Requests:
         Raises BudgetSpentError when too little is left.
         """
         with self._lock:
-            if self.allowed is not None and self.by_kind.total() + self._reserved + _OF_ONE_MODEL > self.allowed:
-                raise BudgetSpentError("the day's budget of Hub requests is used up")
+            self._refuse_beyond(self._reserved + _OF_ONE_MODEL)
             self._reserved += _OF_ONE_MODEL
         try:
             yield
@@ -54,16 +54,21 @@ class Requests:
                 self._reserved -= _OF_ONE_MODEL
 
     def withdraw(self) -> None:
-        """Allow no further request: whoever wanted the answers is gone."""
+        """Allow no further request, whatever the budget: whoever wanted the answers is gone."""
         with self._lock:
-            self.allowed = 0
+            self._withdrawn = True
 
     def spend(self, kind: str) -> None:
         """Count a request that is about to be sent. Raises BudgetSpentError when none is left."""
         with self._lock:
-            if self.allowed is not None and self.by_kind.total() >= self.allowed:
-                raise BudgetSpentError("the day's budget of Hub requests is used up")
+            self._refuse_beyond(1)
             self.by_kind[kind] += 1
+
+    def _refuse_beyond(self, requests: int) -> None:
+        if self._withdrawn:
+            raise BudgetSpentError("the run has ended")
+        if self.allowed is not None and self.by_kind.total() + requests > self.allowed:
+            raise BudgetSpentError("the day's budget of Hub requests is used up")
 
     @property
     def spent(self) -> bool:
