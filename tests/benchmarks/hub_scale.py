@@ -43,7 +43,11 @@ _PLOT, _TABLE = "hub_scale.png", "hub_scale.csv"
 
 @dataclass(frozen=True)
 class Run:
-    """One refresh: seconds in all and by stage, the requests it sent, and the memory of all its processes at its fullest."""
+    """One refresh: seconds in all and by stage, the requests it sent, and the memory of all its processes at its fullest.
+
+    The stages follow one another from the command to the switch of `latest`; compute is what the others leave: the grid, the
+    hand-overs of the flows and, after a crawl shorter than that, the rest of Prefect's start.
+    """
 
     seconds: float
     stages: dict[str, float]
