@@ -51,10 +51,20 @@ def prefect_home(server: Server | None) -> Iterator[None]:
     if server is None:
         yield
         return
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, temporary_settings
+    from prefect.settings import (
+        PREFECT_API_TLS_INSECURE_SKIP_VERIFY,
+        PREFECT_API_URL,
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_HOME,
+        temporary_settings,
+    )
 
     server.await_health()
-    # Nobody waits for heartbeats on a server that ends with the run, but each flow would wait up to a second for its last.
-    silent = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
-    with temporary_settings({PREFECT_HOME: server.home, PREFECT_API_URL: server.address, **silent}):
+    quick = {
+        # Nobody waits for heartbeats on a server that ends with the run, but each flow would wait up to a second for its last.
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        # This server speaks plain HTTP on loopback, but each of the run's many clients would first read all certificates.
+        PREFECT_API_TLS_INSECURE_SKIP_VERIFY: True,
+    }
+    with temporary_settings({PREFECT_HOME: server.home, PREFECT_API_URL: server.address, **quick}):
         yield

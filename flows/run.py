@@ -8,8 +8,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.catalogs import load_catalogs
-from flows.head_start import head_start
 from flows.lake import open_lake, refresh_lock
 from flows.model_lists import read_model_lists
 from flows.orchestration import prefect_home, start_server
@@ -38,7 +36,10 @@ def run_refresh(
     local = local_directory(data)
     with refresh_lock(local):
         open_lake(local)
-    server = start_server(local)
+    server = start_server(local)  # before the Hub's client is imported: it is what a short run waits for
+    from flows.catalogs import load_catalogs
+    from flows.head_start import head_start
+
     load_catalogs(data=local)
     # A remote lake is fetched by the flow, and can be crawled into only then.
     begun = nullcontext() if is_remote(data) else head_start(local, listed, offline, full)
