@@ -8,8 +8,8 @@ from dataclasses import fields as record_fields
 
 import polars as pl
 
-from flows.journal import TEXTS, read_texts
-from flows.lake import Lake
+from flows.journal import TEXTS, texts_among
+from flows.lake import Lake, read_table
 from transforms.extract import Shared, extract_model, remote_code_of
 from transforms.records import Extracted, HubFiles, Reject
 
@@ -45,8 +45,11 @@ class Found:
 
 def extract_rows(lake: Lake, rows: pl.DataFrame, shared: Shared, found: Found) -> None:
     """Extract rows of `hub_files` into `found`."""
+    if rows.is_empty():
+        return
+    stored = read_table(lake, "hub_texts")
     for chunk in rows.iter_slices(_CHUNK_ROWS):
-        texts = read_texts(lake, pl.concat([chunk[column].alias("text_hash") for column in TEXTS]))
+        texts = texts_among(stored, pl.concat([chunk[column].alias("text_hash") for column in TEXTS]))
         for record, read_at in zip(_records(chunk, texts), chunk["read_at"].to_list(), strict=True):
             result = extract_model(record, shared)
             needs_remote_code = None if isinstance(result, Reject) else remote_code_of(record, shared)

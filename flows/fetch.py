@@ -218,12 +218,13 @@ def _read_files(hub: Hub, row: HubFiles, known_headers: KnownHeaders) -> HubFile
         config = read_file(hub, "config", row.model_id, revision, "config.json", CONFIG_BYTES)
     except RemoteEntryNotFoundError:
         return without_config(row, files or [])
-    row = replace(row, config_json=_decoded(config))
+    config_json, quantization_json = _decoded(config), None
     for name in QUANTIZATION_FILES:
         if name in (files or []):
-            row = replace(row, quantization_json=_read_optional(hub, row.model_id, revision, name))
+            quantization_json = _read_optional(hub, row.model_id, revision, name)
             break
-    row = replace(row, config_key=known_headers.key(row.config_json or "", row.quantization_json))
+    key = known_headers.key(config_json, quantization_json)
+    row = replace(row, config_json=config_json, quantization_json=quantization_json, config_key=key)
     if not loadable(files or []):
         return replace(row, message=formats_found(files or []))
     with known_headers.found(row) as found:

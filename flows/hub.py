@@ -41,7 +41,6 @@ _ANSWER_BYTES = HEADER_BYTES + 2**20
 _ERROR_BYTES = 2**20
 _METADATA_BYTES = 50 * 2**20
 _METADATA_PARTS = 500_000
-_CHUNK_BYTES = 2**16
 _BAD_TOKEN = "Invalid credentials in Authorization header"
 
 
@@ -258,7 +257,7 @@ def read_body(response: httpx2.Response, limit: int, name: str) -> bytes:
     """The whole body, refused beyond `limit` bytes (OverBoundError) and after five minutes (a timeout)."""
     body = bytearray()
     deadline = time.monotonic() + _READ_SECONDS
-    for chunk in response.iter_bytes(_CHUNK_BYTES):
+    for chunk in response.iter_bytes():
         body += chunk
         if len(body) > limit:
             raise OverBoundError(f"{name} is longer than the {limit:,} bytes that are read")

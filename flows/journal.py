@@ -149,11 +149,15 @@ def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> N
 
 def read_texts(lake: Lake, hashes: pl.Series) -> dict[str, str]:
     """The texts of `hub_texts` that are asked for, by hash; those that were lost are absent."""
-    texts = read_table(lake, "hub_texts")
-    if texts is None:
+    return texts_among(read_table(lake, "hub_texts"), hashes)
+
+
+def texts_among(stored: pl.DataFrame | None, hashes: pl.Series) -> dict[str, str]:
+    """The texts of a table `hub_texts` that are asked for, by hash."""
+    if stored is None:
         return {}
     wanted = hashes.drop_nulls().unique()
-    return dict(texts.filter(pl.col("text_hash").is_in(wanted.implode())).iter_rows())
+    return dict(stored.filter(pl.col("text_hash").is_in(wanted.implode())).iter_rows())
 
 
 def _understood(lake: Lake, table: pl.DataFrame, entries: Sequence[dict]) -> dict[str, list[object]]:
