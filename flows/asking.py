@@ -14,11 +14,11 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.configurations import estimate
-from flows.recommend import Question, QuestionError
-from flows.recommend import recommend as answer
-from transforms.contracts import POLARS_TYPES
-from transforms.fields import FIELDS
+from flows.ask.estimate import estimate
+from flows.ask.recommend import Question, QuestionError
+from flows.ask.recommend import recommend as answer
+from transforms.tables.contracts import POLARS_TYPES
+from transforms.tables.fields import FIELDS
 
 __all__ = ["NoOfferWarning", "estimate", "recommend"]
 

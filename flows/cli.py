@@ -19,7 +19,7 @@ from typing import Annotated, Literal, NoReturn
 
 from cyclopts import App, CycloptsError, Parameter, Token, validators
 
-from flows.output import Format
+from flows.printing.rows import Format
 
 Data = Annotated[
     Path, Parameter(env_var="SHAPEFIT_DATA", help="Lake and published versions: a directory, or s3://bucket/prefix.")
@@ -94,7 +94,7 @@ def _run(command: Callable[..., object], given: BoundArguments) -> object:
     """Run a parsed command, its --data being a local directory for those that know of no other."""
     data = given.arguments.get("data")
     if str(data).startswith("s3:/") and command not in (refresh, schedule, status, rollback):
-        from flows.storage import readable, working_copy
+        from flows.remote.data_directory import readable, working_copy
 
         if command is refresh_catalogs:
             with working_copy(data) as given.arguments["data"]:
@@ -139,12 +139,12 @@ def refresh(
     strict
         Exit with status 1 when any model was rejected.
     """
-    from flows.run import run_refresh
+    from flows.nightly.run_once import run_refresh
 
     report = run_refresh(models=models or [], data=data, offline=offline, full=full, strict=strict)
 
-    from flows.published_rows import print_first_rows
-    from flows.storage import local_directory
+    from flows.publish.first_rows import print_first_rows
+    from flows.remote.data_directory import local_directory
 
     print_first_rows(local_directory(data), form)
     return report.exit_status
@@ -170,7 +170,7 @@ def refresh_catalogs(
     accept
         Take prices that moved so far that they were held back.
     """
-    from flows.catalog_refresh import print_catalog_refresh
+    from flows.prices.refresh_catalogs import print_catalog_refresh
 
     return print_catalog_refresh(data, provider or [], source, accept, form)
 
@@ -184,7 +184,7 @@ def explain(model: str, /, *, data: Data = _DATA, form: Form = None) -> int:
     model
         Hugging Face id, or a directory with a config.json and safetensors files.
     """
-    from flows.explain import print_explanation
+    from flows.ask.explain import print_explanation
 
     return print_explanation(model, data, form)
 
@@ -192,7 +192,7 @@ def explain(model: str, /, *, data: Data = _DATA, form: Form = None) -> int:
 @app.command
 def status(*, data: Data = _DATA, form: Form = None) -> int:
     """Say how fresh and how complete the published table is, and which versions are kept."""
-    from flows.status import print_status
+    from flows.ask.status import print_status
 
     return print_status(data, form)
 
@@ -206,7 +206,7 @@ def rollback(run: str | None = None, /, *, data: Data = _DATA) -> int:
     run
         The version to go back to. Default: the one before the current.
     """
-    from flows.status import print_rollback
+    from flows.ask.status import print_rollback
 
     return print_rollback(data, run)
 
@@ -310,8 +310,8 @@ def recommend(
     if policy != "vllm":
         others = {"objective": objective, "workload": workload, "region": region, "spot": spot or None, "plot": plot}
         _refuse_given(others, f"is no condition of --policy {policy}: leave it out, or ask the policy vllm")
-    from flows.recommend import Question
-    from flows.recommend_output import print_recommendations
+    from flows.ask.recommend import Question
+    from flows.ask.recommend_output import print_recommendations
 
     if not model:
         raise ValueError("recommend needs a model: a Hugging Face id or a local directory")
@@ -346,7 +346,7 @@ def estimate(configurations: Path, /, *, output: Output = None, data: Data = _DA
     configurations
         CSV or Parquet, one configuration a row; a blank cell takes its default.
     """
-    from flows.configurations import print_estimates
+    from flows.ask.estimate import print_estimates
 
     return print_estimates(configurations, data, form, output)
 
@@ -360,8 +360,8 @@ def query(sql: str, /, *, data: Data = _DATA, output: Output = None, form: Form 
     sql
         Any DuckDB query; the tables are recommendations, fits, models, architectures, shapes, prices, rejects, changes, …
     """
-    from flows.output import emit
-    from flows.query import query as run_query
+    from flows.ask.query import query as run_query
+    from flows.printing.rows import emit
 
     emit(run_query(sql, data), form, output)
     return 0
@@ -389,7 +389,7 @@ def export(
     star
         Write a star schema instead: dimension and fact tables, their data dictionary, and SQL that loads them into PostgreSQL.
     """
-    from flows.export import print_export
+    from flows.export.export import print_export
 
     return print_export(data, output, form, grid, star)
 
@@ -403,13 +403,13 @@ def schedule(*, cron: str = "0 3 * * *", data: Data = _DATA) -> int:
     cron
         When to run, as five cron fields.
     """
-    from flows.schedule import serve
+    from flows.nightly.schedule import serve
 
     return serve(cron, data) or 0
 
 
-if find_spec("flows.size_cli"):
-    app.command("flows.size_cli:app", name="size")
+if find_spec("flows.size.command"):
+    app.command("flows.size.command:app", name="size")
 
 
 if __name__ == "__main__":

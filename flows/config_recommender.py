@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from flows.catalogs import load_catalogs
-from flows.estimator import estimating
-from flows.model_facts import find_models
-from flows.output import Format, OutputError, emit, form_of, rows_of_records, write_atomically, write_object
-from flows.published import fetch
-from transforms.config_recommender import OBJECTIVES, PRECISION_BYTES, RecommendationResult, recommendation, refused
-from transforms.config_recommender_files import (
+from flows.ask.estimate_database import estimating
+from flows.ask.model_facts import find_models
+from flows.lake.catalogs import load_catalogs
+from flows.printing.rows import Format, OutputError, emit, form_of, rows_of_records, write_atomically, write_object
+from flows.versions.versions import fetch
+from transforms.asking.config_recommender import OBJECTIVES, PRECISION_BYTES, RecommendationResult, recommendation, refused
+from transforms.asking.config_recommender_files import (
     GPUSpec,
     ModelArchitecture,
     RecommenderFileError,
@@ -34,7 +34,7 @@ from transforms.config_recommender_files import (
     parse_gpus,
     parse_models,
 )
-from transforms.configured_gpus import cheapest_per_gpu
+from transforms.asking.configured_gpus import cheapest_per_gpu
 
 __all__ = ["GPURecommender", "GPUSpec", "ModelArchitecture", "RecommendationResult", "print_gpus", "read_gpus", "read_models"]
 

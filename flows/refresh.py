@@ -9,11 +9,11 @@ in memory: a run that dies goes on from what is on disk.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from flows import orchestration  # noqa: F401 - sets Prefect up: before Prefect itself
+from flows.prefect_runtime import settings  # noqa: F401 - sets Prefect up: before Prefect itself
 
 # isort: split
 from prefect import flow, get_run_logger, task
@@ -21,32 +21,20 @@ from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 
-from flows.catalogs import load_catalogs
-from flows.compute import compute_buckets
-from flows.crawl import CrawlReport
-from flows.extract import ExtractReport, extract, read_extracted
-from flows.grid import Grid, GridReport
-from flows.head_start import crawl_or_take, locked
-from flows.lake import open_lake, read_requested
-from flows.model_lists import read_model_lists
-from flows.publish import Published, publish
-from flows.publish_checks import DISK_ERRORS, PublishError
-from flows.query import one_line
-from flows.run_log import say
-from flows.run_report import report_markdown
-from flows.storage import checked_out, local_directory
-
-
-@dataclass(frozen=True)
-class RefreshReport:
-    """What one refresh did. `exit_status` is 1 when models were rejected and the run was strict, else 0."""
-
-    run_id: str
-    crawl: CrawlReport
-    extract: ExtractReport
-    grid: GridReport
-    published: Published
-    exit_status: int = 0
+from flows.crawl.crawl import CrawlReport
+from flows.crawl.head_start import crawl_or_take, locked
+from flows.database.errors import one_line
+from flows.estimate.estimate_flow import compute_buckets
+from flows.estimate.grid import Grid
+from flows.estimate.row_checks import DISK_ERRORS, PublishError
+from flows.extract.extract import ExtractReport, extract, read_extracted
+from flows.lake.catalogs import load_catalogs
+from flows.lake.lake import open_lake, read_requested
+from flows.lake.model_lists import read_model_lists
+from flows.printing.progress import say
+from flows.publish.publish import Published, publish
+from flows.publish.run_report import RefreshReport, report_markdown
+from flows.remote.data_directory import checked_out, local_directory
 
 
 @flow(name="refresh", flow_run_name="refresh {data}", validate_parameters=False)  # tried again as its deployment says

@@ -13,7 +13,7 @@ import pytest
 from loopback_hub import LoopbackHub
 
 if TYPE_CHECKING:
-    from flows.lake import Lake
+    from flows.lake.lake import Lake
 
 
 LONGEST = (
@@ -58,6 +58,6 @@ def serve() -> Iterator[Callable[..., LoopbackHub]]:
 @pytest.fixture
 def lake(tmp_path: Path) -> Lake:
     """An empty lake."""
-    from flows.lake import open_lake
+    from flows.lake.lake import open_lake
 
     return open_lake(tmp_path / "data")

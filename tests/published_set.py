@@ -14,12 +14,12 @@ from pathlib import Path
 import polars as pl
 from built_once import built_once
 
-from flows.catalogs import load_catalogs
-from flows.grid import Grid, compute_grid
-from flows.publish import publish
-from flows.published import read_run
-from flows.snapshot import read_snapshot
-from transforms import contracts
+from flows.estimate.grid import Grid, compute_grid
+from flows.lake.catalogs import load_catalogs
+from flows.lake.snapshot import read_snapshot
+from flows.publish.publish import publish
+from flows.versions.versions import read_run
+from transforms.tables import contracts
 
 MODELS = ("Qwen/Qwen2.5-7B-Instruct", "openai/gpt-oss-120b", "deepseek-ai/DeepSeek-V3", "google/gemma-3-27b-it")
 CONTEXTS = (8192, 32768, 131072)

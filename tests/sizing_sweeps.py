@@ -8,9 +8,9 @@ from functools import cache
 
 import polars as pl
 
-from flows.catalogs import load_catalogs
-from flows.size_fit import Fitted, Targets, fit_sweep
-from transforms.contracts import frame_of
+from flows.lake.catalogs import load_catalogs
+from flows.size.fit import Fitted, Targets, fit_sweep
+from transforms.tables.contracts import frame_of
 
 CONCURRENCIES = (1, 2, 4, 8, 16, 32)
 P95_LATENCIES = (1.14981, 1.3591, 1.50682, 2.10668, 3.30196, 6.57847)

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import polars as pl
 from loopback_hub import LoopbackHub, Repo, safetensors_file
 
-from flows.hub import Hub, open_hub
-from flows.journal import TEXTS
-from flows.lake import Lake, read_table
-from flows.throttle import Retries
+from flows.crawl.journal import TEXTS
+from flows.hub.client import Hub, open_hub
+from flows.hub.pauses_and_retries import Retries
+from flows.lake.lake import Lake, read_table
 
 QUICK = Retries(attempts=8, first_delay_s=0.001, longest_delay_s=0.01)
 

@@ -26,7 +26,7 @@ FORBIDDEN_IN_TRANSFORMS = {
 SQL_STATEMENT = re.compile(
     r"^\s*(select|with\s+\w+\s+as|create\s+(or\s+replace\s+)?(table|view|macro)|insert\s+into|copy)\s", re.IGNORECASE
 )
-DDL_FROM_DECLARATIONS = {"transforms/contracts.py", "transforms/star_schema.py"}
+DDL_FROM_DECLARATIONS = {"transforms/tables/contracts.py", "transforms/tables/star_schema.py"}
 
 
 def python_files(room: str) -> list[Path]:

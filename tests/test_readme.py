@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from published_set import small_catalogs, small_published_set, write_local_model
 
-from flows import catalogs
 from flows.cli import main
+from flows.lake import catalogs
 
 README = Path(__file__).parent.parent / "README.md"
 NOT_RUN = ("refresh", "refresh-catalogs", "schedule")

@@ -12,8 +12,8 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from transforms.records import HubFiles
-from transforms.safetensors import parse_header, summarize
+from transforms.tables.records import HubFiles
+from transforms.weights.safetensors import parse_header, summarize
 
 FETCHED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 

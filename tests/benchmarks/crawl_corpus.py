@@ -1,7 +1,7 @@
 """The whole corpus crawled from a loopback Hub with the real client, twice, then extracted and compared with the oracle.
 
 Run from the checkout: `python -m tests.benchmarks.crawl_corpus [--data DIR] [--fault-rate 0.1] [--latency 0.02]`.
-The Hub runs in a process of its own; `--data` keeps the lake, from which `python -m flows.snapshot` makes the snapshot.
+The Hub runs in a process of its own; `--data` keeps the lake, from which `python -m flows.lake.snapshot` makes the snapshot.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.crawl import CrawlReport, crawl
-from flows.extract import extract, read_extracted
-from flows.hub import open_hub
-from flows.lake import Lake, open_lake, refresh_lock
+from flows.crawl.crawl import CrawlReport, crawl
+from flows.extract.extract import extract, read_extracted
+from flows.hub.client import open_hub
+from flows.lake.lake import Lake, open_lake, refresh_lock
 from tests.benchmarks.corpus import CorpusError, corpus_directory, read_rows
-from transforms.model_list import ModelList
+from transforms.catalogs.model_list import ModelList
 
 
 @contextmanager

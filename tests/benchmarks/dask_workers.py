@@ -20,19 +20,19 @@ from pathlib import Path
 
 import polars as pl
 
-from flows import orchestration
+from flows.prefect_runtime import settings as orchestration
 
 # isort: split
 from distributed import LocalCluster
 
-from flows import compute, grid
-from flows.bucket import add_buckets
-from flows.database import connect, run_sql
-from flows.extract import EXTRACTED
-from flows.lake import open_lake, write_table
-from flows.snapshot import read_snapshot
-from transforms import contracts
-from transforms.buckets import buckets
+from flows.database.connection import connect, run_sql
+from flows.estimate import estimate_flow, grid
+from flows.estimate.bucket import add_buckets
+from flows.extract.extract import EXTRACTED
+from flows.lake.lake import open_lake, write_table
+from flows.lake.snapshot import read_snapshot
+from transforms.architecture.buckets import buckets
+from transforms.tables import contracts
 
 KEY = ["architecture_key", "provider", "shape", "nodes", "quantization", "kv_dtype", "context"]
 
@@ -70,9 +70,9 @@ def _computed(data: Path, models: int, runner: str) -> pl.DataFrame:
     lake = open_lake(data)
     for name, frame in _facts(models).items():
         write_table(lake, name, frame)
-    os.environ[compute.RUNNER] = runner
+    os.environ[estimate_flow.RUNNER] = runner
     begun = time.monotonic()
-    found = compute.compute_buckets(str(data), full=False)
+    found = estimate_flow.compute_buckets(str(data), full=False)
     print(f"{runner:24} {time.monotonic() - begun:9.1f} s   {found.report.buckets} buckets", flush=True)
     with connect() as connection:
         run_sql(connection, "tables/architecture_recommendations.sql")

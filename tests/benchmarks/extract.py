@@ -15,8 +15,8 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 from tests.benchmarks.corpus import CorpusError, corpus_directory, read_corpus
-from transforms.extract import extract_records
-from transforms.records import HubFiles
+from transforms.architecture.extract_models import extract_records
+from transforms.tables.records import HubFiles
 
 MODELS = 10_000
 CHUNK = 1_000

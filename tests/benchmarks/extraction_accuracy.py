@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from tests.benchmarks.corpus import CorpusError, corpus_directory, read_corpus, read_odd, read_rows
-from transforms.extract import extract_model
-from transforms.records import Extracted, Reject
+from transforms.architecture.extract_models import extract_model
+from transforms.tables.records import Extracted, Reject
 
 GROUPS = {
     "embedding": "embedding",

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from flows.published import Versions, read_run
+from flows.versions.versions import Versions, read_run
 from tests.benchmarks.small_refresh import ROOT, Command, fingerprint, repositories, surroundings
 
 if TYPE_CHECKING:
@@ -176,7 +176,7 @@ def _servers(home: str) -> list[int]:
     found = []
     for process in Path("/proc").iterdir():
         try:
-            if process.name.isdigit() and b"flows.prefect_server" in (process / "cmdline").read_bytes():
+            if process.name.isdigit() and b"flows.prefect_runtime.server" in (process / "cmdline").read_bytes():
                 found += [int(process.name)] if f"PREFECT_HOME={home}".encode() in (process / "environ").read_bytes() else []
         except OSError:
             continue

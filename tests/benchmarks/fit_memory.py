@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from flows.catalogs import load_catalogs
-from flows.configurations import estimate
-from flows.model_facts import find_models
-from flows.snapshot import read_snapshot
+from flows.ask.estimate import estimate
+from flows.ask.model_facts import find_models
+from flows.lake.catalogs import load_catalogs
+from flows.lake.snapshot import read_snapshot
 from tests.benchmarks.calibration import CalibrationError, as_configurations, calibration_directory, read_startups
 
 GIB = 1024**3

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.output import write_atomically
+from flows.printing.rows import write_atomically
 from tests.benchmarks.calibration import CalibrationError, calibration_directory
 from tests.benchmarks.speed_errors import MEASURES, SHARE, held_interval, judged, lines
 from tests.benchmarks.speed_fitting import fit, left_out, named, read_anchors

@@ -28,10 +28,10 @@ from pathlib import Path
 
 import duckdb
 
-from flows.catalogs import load_catalogs
-from flows.database import connect, create_macros, load_tables, run_sql
-from flows.join import prepare_machines, staging
-from flows.snapshot import read_snapshot
+from flows.database.connection import connect, create_macros, load_tables, run_sql
+from flows.lake.catalogs import load_catalogs
+from flows.lake.snapshot import read_snapshot
+from flows.publish.build_database import prepare_machines, staging
 
 LEAST_ROWS = 10_000_000
 SAMPLE = 20_000

@@ -28,7 +28,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from queue import SimpleQueue
 
-from flows.fetchers import THREADS
+from flows.crawl.fetch_threads import THREADS
 from tests.benchmarks.corpus import CorpusError, corpus_directory
 
 QUERY = "hub: pipeline_tag=text-generation"

@@ -22,7 +22,7 @@ from pathlib import Path
 
 import duckdb
 
-from flows.published import DATABASE, NotPublishedError, require_latest
+from flows.versions.versions import DATABASE, NotPublishedError, require_latest
 
 BYTES_LIMIT, MS_LIMIT = 2_000_000, 20.0
 ANSWERS = 31

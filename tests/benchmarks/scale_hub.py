@@ -26,7 +26,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from tests.benchmarks.corpus import CorpusError, corpus_directory, read_rows
 from tests.loopback_hub import INDEX_FILE, CorpusRepos, Repo
-from transforms.safetensors import parse_header
+from transforms.weights.safetensors import parse_header
 
 _PAGE = 1_000
 _OWN_NAME_EVERY, _OWN_CONTEXT_EVERY = 10, 50

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.size import MeasureConfig, SizingConfig, Subject, run_sizing
+from flows.size.size import MeasureConfig, SizingConfig, Subject, run_sizing
 
 MISSING = """the server's packages are not installed in {python}; an environment of their own will do:
     python3 -m venv /tmp/serving && /tmp/serving/bin/pip install torch 'transformers[serving]'

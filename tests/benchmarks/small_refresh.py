@@ -80,7 +80,14 @@ class Command:
         self._said.chmod(0o666)
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(
-            ["flows.refresh", "flows.published_rows", "flows.join", "flows.status", "flows.cli", __name__]
+            [
+                "flows.refresh",
+                "flows.publish.first_rows",
+                "flows.publish.build_database",
+                "flows.ask.status",
+                "flows.cli",
+                __name__,
+            ]
         )
         settings = {key: float(value) for key, value in self.settings.items()}
         what = (self.arguments, self.prefect, settings, self.longest_file, self.user, str(self._said))
@@ -114,7 +121,7 @@ def _run(
     os.dup2(stream, 2)
     from flows.cli import main as shapefit
 
-    catalogs = sys.modules["flows.catalogs"]
+    catalogs = sys.modules["flows.lake.catalogs"]
     whole = catalogs.load_catalogs
     small = lambda directory=None, **data: reduced(whole(directory, **data), settings)  # noqa: E731
     for name, module in list(sys.modules.items()):
@@ -138,7 +145,7 @@ def surroundings(repos: Mapping[str, object], scratch: Path, prefect: bool = Fal
     """A loopback Hub, and one Prefect server for many runs if asked for, named by this process's environment; yields the Hub."""
     from loopback_hub import LoopbackHub
 
-    from flows.prefect_server import prefect_server
+    from flows.prefect_runtime.server import prefect_server
 
     home = scratch / "prefect"
     with LoopbackHub(repos) as hub, ExitStack() as stack:

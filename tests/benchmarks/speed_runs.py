@@ -15,12 +15,12 @@ from tempfile import TemporaryDirectory
 import duckdb
 import polars as pl
 
-from flows.catalogs import load_catalogs
-from flows.estimator import estimating
-from flows.model_facts import ModelFacts, find_models
-from flows.snapshot import read_snapshot
-from transforms.configurations import for_evaluation, parse, resolve
-from transforms.engine_versions import resolve_engine_version
+from flows.ask.estimate_database import estimating
+from flows.ask.model_facts import ModelFacts, find_models
+from flows.lake.catalogs import load_catalogs
+from flows.lake.snapshot import read_snapshot
+from transforms.asking.configurations import for_evaluation, parse, resolve
+from transforms.catalogs.engine_versions import resolve_engine_version
 
 Coefficient = tuple[str, str, str]
 """Scope, key and name of a row of the speed_coefficients catalog."""

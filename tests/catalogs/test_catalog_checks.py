@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from transforms.catalog_checks import check_catalogs
-from transforms.contracts import TABLES, polars_schema
+from transforms.catalogs.catalog_checks import check_catalogs
+from transforms.tables.contracts import TABLES, polars_schema
 
 PROVIDERS = "provider,provider_name,source,as_of\noci,Oracle Cloud Infrastructure,list,2026-01-02\n"
 

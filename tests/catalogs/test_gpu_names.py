@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from transforms.contracts import frame_of
-from transforms.gpu_names import GpuMatch, UnknownGpuError, lookup_gpu
+from transforms.catalogs.gpu_names import GpuMatch, UnknownGpuError, lookup_gpu
+from transforms.tables.contracts import frame_of
 
 GPUS = frame_of("gpus", [{"gpu": key} for key in ("H100-SXM5-80GB", "H100-PCIE-80GB", "L4", "L40S", "MI300X-192GB")])
 ALIASES = frame_of(

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from flows.catalogs import CatalogError, load_catalogs
-from transforms.contracts import CATALOG_TABLES, polars_schema
+from flows.lake.catalogs import CatalogError, load_catalogs
+from transforms.tables.contracts import CATALOG_TABLES, polars_schema
 
 
 @pytest.fixture

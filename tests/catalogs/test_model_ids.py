@@ -7,7 +7,7 @@ from importlib.resources import files
 
 import pytest
 
-from transforms.model_list import parse_model_list
+from transforms.catalogs.model_list import parse_model_list
 
 TEXT = (files("catalogs") / "models.txt").read_text(encoding="utf-8")
 IDS = parse_model_list(TEXT, "models.txt").ids

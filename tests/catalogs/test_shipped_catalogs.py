@@ -8,8 +8,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from flows.catalogs import load_catalogs, lookup_gpu
-from transforms.contracts import CATALOG_TABLES, TABLES
+from flows.lake.catalogs import load_catalogs, lookup_gpu
+from transforms.tables.contracts import CATALOG_TABLES, TABLES
 
 CATALOGS = load_catalogs()
 FIRST_FACT = date(2024, 1, 1)

@@ -10,11 +10,12 @@ import polars as pl
 import pytest
 from price_documents import aws_offer, azure_item, azure_page, oci_item, oci_list, served
 
-from flows import catalog_refresh, price_fetch
-from flows.catalog_refresh import CatalogRefresh, CatalogRefreshError, refresh_catalogs
-from flows.catalogs import CatalogError, load_catalogs
 from flows.cli import main
-from transforms.price_lists import Outcome
+from flows.lake.catalogs import CatalogError, load_catalogs
+from flows.prices import price_list_download
+from flows.prices import refresh_catalogs as refresh_catalogs_module
+from flows.prices.refresh_catalogs import CatalogRefresh, CatalogRefreshError, refresh_catalogs
+from transforms.price_lists.price_list import Outcome
 
 BUNDLED = load_catalogs()
 AWS = BUNDLED["prices"].filter((pl.col("provider") == "aws") & pl.col("usd_per_hour").is_not_null())
@@ -22,7 +23,7 @@ AWS = BUNDLED["prices"].filter((pl.col("provider") == "aws") & pl.col("usd_per_h
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(price_fetch, "_FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr(price_list_download, "_FIRST_DELAY_S", 0.01)
     monkeypatch.delenv("GCP_BILLING_API_KEY", raising=False)
 
 
@@ -78,8 +79,10 @@ def test_pages_are_followed_on_the_same_host_only(tmp_path: Path) -> None:
 
 
 def test_pages_without_end_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = catalog_refresh.setting
-    monkeypatch.setattr(catalog_refresh, "setting", lambda p, key: 5 if key == "max_list_pages" else setting(p, key))
+    setting = refresh_catalogs_module.setting
+    monkeypatch.setattr(
+        refresh_catalogs_module, "setting", lambda p, policy, key: 5 if key == "max_list_pages" else setting(p, policy, key)
+    )
     with served(lambda path, _: (200, azure_page(azure_item(), following=f"{address}/next"), {})) as address:
         report = refresh_catalogs(tmp_path, ["azure"], f"{address}/prices")
     assert "more than 5 pages" in report.failed["azure"]
@@ -142,8 +145,10 @@ def test_nobody_answering_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_an_endless_answer_is_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    setting = catalog_refresh.setting
-    monkeypatch.setattr(catalog_refresh, "setting", lambda p, key: 2**-20 if key == "max_list_gib" else setting(p, key))
+    setting = refresh_catalogs_module.setting
+    monkeypatch.setattr(
+        refresh_catalogs_module, "setting", lambda p, policy, key: 2**-20 if key == "max_list_gib" else setting(p, policy, key)
+    )
     with served(lambda path, _: (200, whole_offer(), {})) as address:
         report = refresh_catalogs(tmp_path, ["aws"], f"{address}/index.csv")
     assert "longer than the 1,024 bytes" in report.failed["aws"]
@@ -155,7 +160,7 @@ def test_one_provider_s_failure_does_not_keep_the_others_from_being_taken(
     with served(lambda path, _: (200, whole_offer(p5_48xlarge="50"), {}) if "aws" in path else (404, "", {})) as address:
         url = pl.lit(f"{address}/") + pl.col("provider")
         catalogs = {**BUNDLED, "price_sources": BUNDLED["price_sources"].with_columns(url=url)}
-        monkeypatch.setattr(catalog_refresh, "load_catalogs", lambda data: catalogs)
+        monkeypatch.setattr(refresh_catalogs_module, "load_catalogs", lambda data: catalogs)
         report = refresh_catalogs(tmp_path)
     assert set(report.failed) == {"azure", "oci"}
     assert price(tmp_path, "p5.48xlarge")["usd_per_hour"] == 50
@@ -273,7 +278,7 @@ def test_a_list_without_a_date_is_of_today(tmp_path: Path) -> None:
 
 
 def test_the_report_of_the_nightly_run_names_what_moved_and_what_failed() -> None:
-    from flows.catalog_refresh_flow import report_markdown
+    from flows.prices.refresh_catalogs_flow import report_markdown
 
     outcomes = (
         Outcome("aws", "p5.48xlarge", "on_demand", "moved", 55.04, 44.0),

@@ -14,10 +14,11 @@ import polars as pl
 import pytest
 from price_documents import gcp_page, gcp_sku, served
 
-from flows import catalog_refresh, price_fetch
-from flows.catalog_refresh import refresh_catalogs
-from flows.catalogs import load_catalogs
 from flows.cli import main
+from flows.lake.catalogs import load_catalogs
+from flows.prices import price_list_download
+from flows.prices import refresh_catalogs as refresh_catalogs_module
+from flows.prices.refresh_catalogs import refresh_catalogs
 
 BUNDLED = load_catalogs()
 GCP = BUNDLED["prices"].filter(pl.col("provider") == "gcp")
@@ -73,7 +74,7 @@ def served_catalog() -> Iterator[Catalog]:
 
 @pytest.fixture(autouse=True)
 def without_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(price_fetch, "_FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr(price_list_download, "_FIRST_DELAY_S", 0.01)
     monkeypatch.delenv(VARIABLE, raising=False)
 
 
@@ -84,7 +85,7 @@ def catalog(monkeypatch: pytest.MonkeyPatch) -> Iterator[Catalog]:
         url = server.address + pl.col("url").str.replace("https://cloudbilling.googleapis.com", "", literal=True)
         sources = BUNDLED["price_sources"].filter(pl.col("provider") == "gcp").with_columns(url=url)
         catalogs = {**BUNDLED, "price_sources": sources}
-        monkeypatch.setattr(catalog_refresh, "load_catalogs", lambda data: catalogs)
+        monkeypatch.setattr(refresh_catalogs_module, "load_catalogs", lambda data: catalogs)
         yield server
 
 
@@ -217,8 +218,12 @@ def test_a_catalog_that_cannot_be_used_changes_nothing(
 
 def test_the_pages_together_are_bounded(catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, KEY)
-    setting = catalog_refresh.setting
+    setting = refresh_catalogs_module.setting
     size = len(catalog.pages[""]) + 10
-    monkeypatch.setattr(catalog_refresh, "setting", lambda p, key: size / 2**30 if key == "max_list_gib" else setting(p, key))
+    monkeypatch.setattr(
+        refresh_catalogs_module,
+        "setting",
+        lambda p, policy, key: size / 2**30 if key == "max_list_gib" else setting(p, policy, key),
+    )
     assert "it is longer than the" in refresh_catalogs(tmp_path).failed["gcp"]
     assert len(catalog.asked) == 2

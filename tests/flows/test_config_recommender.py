@@ -19,7 +19,7 @@ from published_set import small_published_set
 
 from flows.cli import main
 from flows.config_recommender import GPURecommender, GPUSpec, ModelArchitecture
-from transforms.config_recommender_files import RecommenderFileError
+from transforms.asking.config_recommender_files import RecommenderFileError
 
 GPUS = [
     {

@@ -19,23 +19,23 @@ import pytest
 from loopback_hub import Faults, LoopbackHub, Repo
 from small_repos import crawled, quick_hub, sharded_repo, small_repo
 
-from flows import hub as hub_module
-from flows.crawl import crawl
-from flows.hub import TokenRefusedError, open_hub, reachable
-from flows.lake import Lake, open_lake, read_requested
-from flows.model_lists import read_model_lists
-from transforms.model_list import ModelList, ModelListError, parse_model_list
+from flows.crawl.crawl import crawl
+from flows.hub import client as hub_module
+from flows.hub.client import TokenRefusedError, open_hub, reachable
+from flows.lake.lake import Lake, open_lake, read_requested
+from flows.lake.model_lists import read_model_lists
+from transforms.catalogs.model_list import ModelList, ModelListError, parse_model_list
 
 Serve = Callable[..., LoopbackHub]
 
 CRAWL = """
     import sys
     from pathlib import Path
-    from flows.crawl import crawl
-    from flows.hub import open_hub
-    from flows.lake import open_lake
-    from flows.throttle import Retries
-    from transforms.model_list import ModelList
+    from flows.crawl.crawl import crawl
+    from flows.hub.client import open_hub
+    from flows.lake.lake import open_lake
+    from flows.hub.pauses_and_retries import Retries
+    from transforms.catalogs.model_list import ModelList
     crawl(open_lake(Path(sys.argv[1])), ModelList(tuple(sys.argv[2:])), hub=open_hub(retries=Retries(8, 0.001, 0.01)))
 """
 
@@ -168,7 +168,7 @@ def test_offline_asks_nothing_and_says_so_once(serve: Serve, lake: Lake, capsys:
 def test_a_journal_left_behind_is_merged_even_offline(serve: Serve, lake: Lake) -> None:
     from test_lake_tables import journal, row
 
-    from flows.fetch import Fetched
+    from flows.crawl.fetch_model import Fetched
 
     journal(lake, Fetched(row("a/b")))
     crawl(lake, ModelList(("a/b",)), offline=True)

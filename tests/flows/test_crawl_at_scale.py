@@ -12,16 +12,16 @@ import pytest
 from loopback_hub import LoopbackHub, Repo, safetensors_file
 from small_repos import LLAMA, crawled, llama_tensors, quick_hub, sharded_repo, small_repo
 
-from flows import crawl as crawl_module
-from flows import fetchers as fetchers_module
-from flows import listing as listing_module
-from flows.budget import note_sent, sent_today
-from flows.crawl import crawl
-from flows.extract import extract, read_extracted
-from flows.lake import Lake, open_lake, read_requested, read_table
-from transforms.content_keys import config_key, totals_agree
-from transforms.model_list import ModelList, parse_model_list
-from transforms.safetensors import check_tensors, summarize
+from flows.crawl import crawl as crawl_module
+from flows.crawl import fetch_threads as fetchers_module
+from flows.crawl.crawl import crawl
+from flows.extract.extract import extract, read_extracted
+from flows.hub import listing as listing_module
+from flows.hub.request_budget import note_sent, sent_today
+from flows.lake.lake import Lake, open_lake, read_requested, read_table
+from transforms.architecture.content_keys import config_key, totals_agree
+from transforms.catalogs.model_list import ModelList, parse_model_list
+from transforms.weights.safetensors import check_tensors, summarize
 
 Serve = Callable[..., LoopbackHub]
 ORG = parse_model_list("hub: author=org", "list")
@@ -240,7 +240,7 @@ def test_only_models_that_were_read_since_are_extracted_and_the_rows_are_those_o
     whole = read_extracted(lake)
     for name, frame in whole.items():
         assert incremental[name].equals(frame), name
-    monkeypatch.setattr("flows.extract._extractor", lambda model_types: "other code")
+    monkeypatch.setattr("flows.extract.extract._extractor", lambda model_types: "other code")
     assert extract(lake, list(repos)).extracted == 4
     assert extract(lake, ["org/a", "org/c"]).counts["architectures"] == 1
     alone = open_lake(tmp_path / "alone")

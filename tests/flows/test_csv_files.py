@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.csv_files import remove_other_parts, write_csv_parts
+from flows.export.csv_parts import remove_other_parts, write_csv_parts
 
 
 def written(directory: Path, frame: pl.DataFrame) -> list[list[str]]:

@@ -15,10 +15,10 @@ import pytest
 from polars.testing import assert_frame_equal, assert_series_equal
 from published_set import small_published_set, write_local_model
 
+from flows.ask.estimate import estimate
+from flows.ask.model_facts import find_models
 from flows.cli import main
-from flows.configurations import estimate
-from flows.model_facts import find_models
-from transforms.configurations import INPUT_COLUMNS, RESULT_COLUMNS
+from transforms.asking.configurations import INPUT_COLUMNS, RESULT_COLUMNS
 
 QWEN = "Qwen/Qwen2.5-7B-Instruct"
 ROWS = [
@@ -189,9 +189,9 @@ def test_rows_keep_their_order_and_number_over_several_parts(
     whole = estimate(configurations, small_published_set())
     assert whole["id"].to_list() == [str(number) for number in range(1, len(rows) + 1)]
     configurations.write_csv(tmp_path / "in.csv")
-    monkeypatch.setattr("flows.configurations.ROWS_AT_ONCE", len(rows) // 2)
+    monkeypatch.setattr("flows.ask.estimate.ROWS_AT_ONCE", len(rows) // 2)
     lookups = []
-    monkeypatch.setattr("flows.configurations.find_models", lambda *asked: lookups.append(asked) or find_models(*asked))
+    monkeypatch.setattr("flows.ask.estimate.find_models", lambda *asked: lookups.append(asked) or find_models(*asked))
     assert_frame_equal(estimate(configurations, small_published_set()), whole)
     assert len(lookups) == 1
     for form in ("csv", "parquet"):

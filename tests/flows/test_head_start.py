@@ -10,12 +10,14 @@ import pytest
 from loopback_hub import LoopbackHub
 from small_repos import crawled, quick_hub, small_repo
 
-from flows.fetch import Fetched
-from flows.fetchers import Fetchers
-from flows.head_start import crawl_or_take, head_start, locked
-from flows.lake import Lake, LakeError, read_requested, refresh_lock
-from transforms.model_list import parse_model_list
-from transforms.records import HubFiles
+from flows.crawl import crawl as crawl_module
+from flows.crawl import head_start as head_start_module
+from flows.crawl.fetch_model import Fetched
+from flows.crawl.fetch_threads import Fetchers
+from flows.crawl.head_start import crawl_or_take, head_start, locked
+from flows.lake.lake import Lake, LakeError, read_requested, refresh_lock
+from transforms.catalogs.model_list import parse_model_list
+from transforms.tables.records import HubFiles
 
 Serve = Callable[..., LoopbackHub]
 ORG = parse_model_list("hub: author=org", "list")
@@ -25,8 +27,8 @@ ORG = parse_model_list("hub: author=org", "list")
 def server(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
     """The Hub of this process: twenty models, listed one a page."""
     hub = serve({f"org/model-{number:02}": small_repo({"vocab_size": 100 + number}) for number in range(20)}, page=1)
-    for module in ("head_start", "crawl"):
-        monkeypatch.setattr(f"flows.{module}.open_hub", lambda: quick_hub(hub))
+    for module in (head_start_module, crawl_module):
+        monkeypatch.setattr(module, "open_hub", lambda: quick_hub(hub))
     return hub
 
 

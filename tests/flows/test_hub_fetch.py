@@ -10,11 +10,11 @@ import pytest
 from loopback_hub import Faults, LoopbackHub, Repo, VirtualFile, raw_header, safetensors_file
 from small_repos import LLAMA, llama_tensors, quick_hub, sharded_repo, small_repo
 
-from flows.fetch import Known, fetch_model
-from flows.throttle import Throttle
-from transforms.config import CONFIG_BYTES
-from transforms.records import HubFiles
-from transforms.safetensors import HEADER_BYTES, INDEX_BYTES, read_summary
+from flows.crawl.fetch_model import Known, fetch_model
+from flows.hub.pauses_and_retries import Throttle
+from transforms.config.config import CONFIG_BYTES
+from transforms.tables.records import HubFiles
+from transforms.weights.safetensors import HEADER_BYTES, INDEX_BYTES, read_summary
 
 Serve = Callable[..., LoopbackHub]
 CONFIG = json.dumps(LLAMA).encode()
@@ -145,7 +145,7 @@ def test_copies_beside_the_model_are_not_counted(serve: Serve) -> None:
     ],
 )
 def test_which_root_files_are_the_model(names: list[str], read: list[str] | None) -> None:
-    from flows.headers import single_weights
+    from flows.hub.headers import single_weights
 
     assert single_weights(["config.json", *names]) == (names if read is None else read)
 

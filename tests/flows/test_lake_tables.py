@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 from small_repos import crawled
 
-from flows.fetch import Fetched
-from flows.journal import Journal, interrupted_run, merge_journal
-from flows.lake import Lake, LakeError, open_lake, read_queries, read_table, refresh_lock, write_queries, write_table
-from transforms.contracts import ContractError, frame_of
-from transforms.records import HubFiles
+from flows.crawl.fetch_model import Fetched
+from flows.crawl.journal import Journal, interrupted_run, merge_journal
+from flows.lake.lake import Lake, LakeError, open_lake, read_queries, read_table, refresh_lock, write_queries, write_table
+from transforms.tables.contracts import ContractError, frame_of
+from transforms.tables.records import HubFiles
 
 NOW = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
@@ -88,7 +88,8 @@ def test_a_lake_that_cannot_be_written_says_so_in_one_line(tmp_path: Path) -> No
 
 
 def test_two_refreshes_never_work_in_one_data_directory(tmp_path: Path) -> None:
-    code = "import sys; from pathlib import Path; from flows.lake import refresh_lock\nwith refresh_lock(Path(sys.argv[1])): pass"
+    imports = "import sys; from pathlib import Path; from flows.lake.lake import refresh_lock"
+    code = f"{imports}\nwith refresh_lock(Path(sys.argv[1])): pass"
     with refresh_lock(tmp_path), pytest.raises(LakeError, match="another refresh"), refresh_lock(tmp_path):
         pass
     with refresh_lock(tmp_path):

@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from flows.hub import open_hub
-from flows.listing import _parsed as parsed
-from flows.listing import list_query
-from flows.throttle import HubFailureError
-from transforms.model_list import HubQuery
+from flows.hub.client import open_hub
+from flows.hub.listing import _parsed as parsed
+from flows.hub.listing import list_query
+from flows.hub.pauses_and_retries import HubFailureError
+from transforms.catalogs.model_list import HubQuery
 
 _PATIENCE_S = 10.0
 

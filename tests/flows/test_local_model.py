@@ -9,10 +9,10 @@ import pytest
 from loopback_hub import Repo, VirtualFile, raw_header
 from small_repos import LLAMA, sharded_repo, small_repo
 
-from flows.local_model import LocalModelError, read_local_model
-from transforms.extract import extract_model
-from transforms.records import Extracted
-from transforms.safetensors import read_summary
+from flows.ask.local_model import LocalModelError, read_local_model
+from transforms.architecture.extract_models import extract_model
+from transforms.tables.records import Extracted
+from transforms.weights.safetensors import read_summary
 
 
 def put(directory: Path, repo: Repo) -> Path:

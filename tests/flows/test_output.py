@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.output import OutputError, Rows, plain_number, rows_of_frame, spreadsheet_safe, write_csv_frame, write_file, write_rows
+from flows.printing.rows import (
+    OutputError,
+    Rows,
+    plain_number,
+    rows_of_frame,
+    spreadsheet_safe,
+    write_csv_frame,
+    write_file,
+    write_rows,
+)
 
 
 def written(answer: Rows, form: str) -> str:

@@ -10,8 +10,8 @@ import polars as pl
 import pytest
 from published_set import MODELS, small_published_set
 
-from flows.published import DATABASE, require_latest
-from transforms import contracts
+from flows.versions.versions import DATABASE, require_latest
+from transforms.tables import contracts
 
 MODEL, CONTEXT = MODELS[0], 32768
 

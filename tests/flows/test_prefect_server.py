@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 PARENT = """
 import subprocess, sys, time
-server = subprocess.Popen([sys.executable, "-m", "flows.prefect_server", "0", "single"], stdin=subprocess.PIPE)
+server = subprocess.Popen([sys.executable, "-m", "flows.prefect_runtime.server", "0", "single"], stdin=subprocess.PIPE)
 print(server.pid, flush=True)
 time.sleep(60)
 """

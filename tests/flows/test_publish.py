@@ -11,10 +11,10 @@ import polars as pl
 import pytest
 from published_set import copied_versions, grid_of, small_published_set, tables_of
 
-from flows.publish import Published, publish
-from flows.publish_checks import PublishError
-from flows.published import DATABASE, Versions, open_version, read_run
-from transforms import contracts
+from flows.estimate.row_checks import PublishError
+from flows.publish.publish import Published, publish
+from flows.versions.versions import DATABASE, Versions, open_version, read_run
+from transforms.tables import contracts
 
 
 def publish_computed(
@@ -178,11 +178,11 @@ KILLED_AT_EVERY_STEP = """
 import json, os, pickle, shutil, signal, sys
 from pathlib import Path
 sys.path.append(sys.argv[2])
-import flows.join as join
-import flows.publish as module
-import flows.version_files as version_files
-from flows.grid import compute_grid
-from flows.published import Versions, open_version
+import flows.publish.build_database as join
+import flows.publish.publish as module
+import flows.publish.version_files as version_files
+from flows.estimate.grid import compute_grid
+from flows.versions.versions import Versions, open_version
 from published_set import tables_of
 
 data = Path(sys.argv[1])

@@ -17,11 +17,11 @@ from published_set import small_published_set, write_local_model
 from recommend_command import QWEN, ask
 
 from flows import asking
+from flows.ask.recommend import Question, _conditions, _rows, recommend
+from flows.ask.recommend_output import _print_for_people
 from flows.cli import main
-from flows.published import answering, fetch, require_latest
-from flows.recommend import Question, _conditions, _rows, recommend
-from flows.recommend_output import _print_for_people
-from flows.size import Subject, import_sweep
+from flows.size.size import Subject, import_sweep
+from flows.versions.versions import answering, fetch, require_latest
 
 
 def test_the_best_come_first_and_carry_the_figures_to_decide_by() -> None:

@@ -9,12 +9,12 @@ import pytest
 from published_set import small_published_set, write_local_model
 from recommend_command import QWEN, ask
 
-from flows import catalogs
+from flows.ask.estimate_database import estimating
+from flows.ask.model_facts import find_models
 from flows.cli import main
-from flows.estimator import estimating
-from flows.model_facts import find_models
-from flows.published import fetch
-from transforms.aqua_report import aqua_report
+from flows.lake import catalogs
+from flows.versions.versions import fetch
+from transforms.asking.aqua_report import aqua_report
 
 NINE_SHAPES = {
     "BM.GPU.MI300X.8": (28.16, 26.844, 131072, "bfloat16"),

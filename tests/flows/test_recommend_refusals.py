@@ -14,9 +14,9 @@ import pytest
 from published_set import copied_versions, small_published_set, tables_of
 from recommend_command import QWEN, ask
 
-from flows import catalogs
 from flows.cli import main
-from flows.publish import publish
+from flows.lake import catalogs
+from flows.publish.publish import publish
 
 
 def test_a_plot_of_another_kind_is_bad_input(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from loopback_hub import LoopbackHub, Repo
 from published_set import small_catalogs, small_published_set, write_local_model
 from recommend_command import QWEN, ask
 
-from flows import catalogs
+from flows.lake import catalogs
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_a_model_that_is_not_published_is_fetched_on_the_spot(serve: Callable[..
     code = f"""
 import sys
 sys.path.append({str(Path(__file__).parents[1])!r})
-from flows import catalogs
+from flows.lake import catalogs
 from published_set import small_catalogs
 few = small_catalogs(catalogs.load_catalogs())
 catalogs.load_catalogs = lambda directory=None, data=None: dict(few)

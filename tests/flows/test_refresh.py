@@ -18,12 +18,12 @@ import yaml
 from loopback_hub import LoopbackHub
 from small_repos import sharded_repo, small_repo
 
-from flows.crawl import CrawlReport
-from flows.extract import ExtractReport
-from flows.grid import GridReport
-from flows.lake import LakeError, refresh_lock
-from flows.publish import Published
-from transforms.model_list import ModelListError
+from flows.crawl.crawl import CrawlReport
+from flows.estimate.grid import GridReport
+from flows.extract.extract import ExtractReport
+from flows.lake.lake import LakeError, refresh_lock
+from flows.publish.publish import Published
+from transforms.catalogs.model_list import ModelListError
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ aws,p5.48xlarge,on_demand,44.25,us-east-1,2026-11-20,a price list,
 REFRESH_ON_FEW_SHAPES = """
 import sys
 import polars as pl
-import flows.catalogs as catalogs
+import flows.lake.catalogs as catalogs
 
 def few(directory=None, data=None):
     tables = whole(directory, data)
@@ -130,7 +130,7 @@ def test_the_token_is_written_nowhere(ran: Ran) -> None:
 
 
 def test_bad_input_is_refused_before_anything_starts(tmp_path: Path) -> None:
-    from flows.run import run_refresh
+    from flows.nightly.run_once import run_refresh
 
     with pytest.raises(ModelListError, match="no such file"):
         run_refresh(["no/such/file.txt"], tmp_path / "data")
@@ -140,8 +140,7 @@ def test_bad_input_is_refused_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_the_report_says_what_was_refused_new_changed_and_slow(tmp_path: Path) -> None:
-    from flows.refresh import RefreshReport
-    from flows.run_report import report_markdown
+    from flows.publish.run_report import RefreshReport, report_markdown
 
     for name, previous, models in (("one", None, {"a/b": "old"}), ("two", "one", {"a/b": "old", "c/d": "new", "e/f": "new"})):
         (tmp_path / name).mkdir()
@@ -182,7 +181,7 @@ def test_a_run_is_tried_again_for_the_networks_sake_only() -> None:
 def test_the_deployment_names_the_flow_and_its_parameters() -> None:
     import inspect
 
-    from flows.catalog_refresh_flow import refresh_price_lists
+    from flows.prices.refresh_catalogs_flow import refresh_price_lists
     from flows.refresh import refresh
 
     root = Path(__file__).parents[2]
@@ -196,7 +195,7 @@ def test_the_deployment_names_the_flow_and_its_parameters() -> None:
 
 
 def test_a_bad_cron_line_is_refused(tmp_path: Path) -> None:
-    from flows.schedule import ScheduleError, serve
+    from flows.nightly.schedule import ScheduleError, serve
 
     with pytest.raises(ScheduleError, match="is no cron line"):
         serve("every night", tmp_path)

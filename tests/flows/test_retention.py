@@ -14,13 +14,13 @@ import polars as pl
 import pytest
 from published_set import copied_versions
 
-from flows.integrity import damage, sound_latest
-from flows.lake import open_lake, read_table, write_requested, write_table
-from flows.publish import point_latest
-from flows.published import DATABASE, Versions, open_version, read_run
-from flows.retention import Limits, disk_use, retire
-from flows.status import rollback
-from transforms.contracts import frame_of
+from flows.ask.status import rollback
+from flows.lake.lake import open_lake, read_table, write_requested, write_table
+from flows.versions.integrity import damage, sound_latest
+from flows.versions.pointer import point_latest
+from flows.versions.retention import Limits, disk_use, retire
+from flows.versions.versions import DATABASE, Versions, open_version, read_run
+from transforms.tables.contracts import frame_of
 
 HOUR = 3600.0
 UNBOUND = float("inf")

@@ -14,10 +14,10 @@ import pytest
 from queueing_server import QueueingServer, answer, serving, serving_apart
 from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, TOTALS
 
+from flows.ask.measured_beside_estimated import measured_beside_estimated
 from flows.cli import main
-from flows.size import MeasureConfig, SizingConfig, Subject, estimate_sweep, import_sweep, measure_to_store, run_sizing
-from flows.size_measured import measured_beside_estimated
-from flows.size_store import SweepStoreError, create_run, read_group, runs
+from flows.size.size import MeasureConfig, SizingConfig, Subject, estimate_sweep, import_sweep, measure_to_store, run_sizing
+from flows.size.sweep_store import SweepStoreError, create_run, read_group, runs
 
 KEY = "sk-secret-0123456789"
 
@@ -435,5 +435,5 @@ def test_a_measurement_stands_beside_the_estimate_for_its_row(tmp_path: Path, da
 
 
 def test_the_commands_import_nothing_heavy() -> None:
-    code = "import flows.size_cli, sys; print({'polars', 'duckdb', 'altair', 'httpx2', 'prefect', 'yaml'} & set(sys.modules))"
+    code = "import flows.size.command, sys; print({'polars', 'duckdb', 'altair', 'httpx2', 'prefect', 'yaml'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"

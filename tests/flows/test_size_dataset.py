@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from flows.size_dataset import DatasetError, read_dataset
+from flows.size.dataset import DatasetError, read_dataset
 
 ROWS = [{"id": 1, "question": "one?"}, {"id": 2, "question": "two?"}]
 

@@ -9,8 +9,8 @@ from dataclasses import replace
 import pytest
 from queueing_server import TOKENS, QueueingServer, answer, serving
 
-from flows import size_endpoint
-from flows.size_endpoint import Endpoint, EndpointError, Timed, open_client, request_url, send, served_model
+from flows.size import endpoint as size_endpoint
+from flows.size.endpoint import Endpoint, EndpointError, Timed, open_client, request_url, send, served_model
 
 KEY = "sk-secret-0123456789"
 

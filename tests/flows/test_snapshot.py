@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from flows.lake import Lake, write_table
-from flows.snapshot import TABLES, SnapshotError, keyed, read_csv, read_snapshot, write_snapshot
-from transforms.contracts import NOT_READ, polars_schema
+from flows.lake.lake import Lake, write_table
+from flows.lake.snapshot import TABLES, SnapshotError, keyed, read_csv, read_snapshot, write_snapshot
+from transforms.tables.contracts import NOT_READ, polars_schema
 
 NOW = datetime(2025, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 IDS, KEYS = [f"a/{number}" for number in range(9)], [f"key{number}" for number in range(9)]
@@ -48,7 +48,7 @@ def test_a_lakes_facts_read_back_bit_for_bit(lake: Lake, tmp_path: Path) -> None
     counts = write_snapshot(lake, directory)
     assert counts == {"models": 9, "architectures": 9, "parameter_groups": 9, "layer_groups": 9, "snapshot_sources": 9}
     for name in ("architectures", "parameter_groups", "layer_groups"):
-        from flows.lake import read_table
+        from flows.lake.lake import read_table
 
         written = read_table(lake, name)
         assert written is not None
@@ -142,7 +142,7 @@ def test_the_bundled_snapshot_is_whole() -> None:
         assert snapshot[name].join(architectures, on="architecture_key", how="anti").is_empty()
         assert architectures.join(snapshot[name], on="architecture_key", how="anti").is_empty()
     today = keyed(snapshot)["architectures"]["architecture_key"]
-    assert today.equals(architectures["architecture_key"]), "python -m flows.snapshot --add makes the keys anew"
+    assert today.equals(architectures["architecture_key"]), "python -m flows.lake.snapshot --add makes the keys anew"
     directory = Path("catalogs/snapshot")
     sources = read_csv("snapshot_sources", Path(__file__).parents[2] / directory / "sources.csv")
     assert sources["model_id"].to_list() == models["model_id"].to_list()

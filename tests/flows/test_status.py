@@ -9,7 +9,7 @@ import pytest
 from published_set import copied_versions, small_published_set
 
 from flows.cli import main
-from flows.published import Versions
+from flows.versions.versions import Versions
 
 
 def test_status_says_how_fresh_and_how_complete(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,13 +20,13 @@ from published_set import tables_of
 from pyarrow import fs
 
 from flows.cli import main
-from flows.lake import LakeError, open_lake, write_requested
-from flows.lease import LEASE, lease
-from flows.published import DATABASE, Versions, read_run
-from flows.remote import StorageError
-from flows.retention import Limits
-from flows.storage import checked_out, local_directory, open_remote, readable
-from transforms.contracts import CATALOG_TABLES
+from flows.lake.lake import LakeError, open_lake, write_requested
+from flows.remote.data_directory import checked_out, local_directory, open_remote, readable
+from flows.remote.object_store import StorageError
+from flows.remote.refresh_lease import LEASE, lease
+from flows.versions.retention import Limits
+from flows.versions.versions import DATABASE, Versions, read_run
+from transforms.tables.contracts import CATALOG_TABLES
 
 FILES = (DATABASE, "recommendations.parquet", "rejects.parquet")
 COUNT = "select count(*) as models from models"
@@ -56,14 +56,15 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def refreshed(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Refreshed:
     """A refresh of one model to the store."""
-    from flows import compute, refresh
+    from flows import refresh
+    from flows.estimate import estimate_flow
 
     cache = tmp_path_factory.mktemp("refreshed")
     tables = tables_of(shapes=1)
     catalogs = {name: tables[name] for name in CATALOG_TABLES}
     with pytest.MonkeyPatch.context() as patch:
         environment(patch, endpoint, cache)
-        for module in (refresh, compute):
+        for module in (refresh, estimate_flow):
             patch.setattr(module, "load_catalogs", lambda **data: catalogs)
         leave_prefect_out(patch.setattr)
         report = refresh.refresh(["Qwen/Qwen2.5-7B-Instruct"], "s3://models/refreshed", offline=True)
@@ -149,7 +150,7 @@ def test_readers_follow_the_pointer(
 def test_a_version_that_is_not_pointed_to_is_not_read(
     url: str, refreshed: Refreshed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from flows.remote import Remote
+    from flows.remote.object_store import Remote
 
     published(url, refreshed, "one")
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from transforms import contracts
-from transforms.fields import QUANTIZABLE_GROUPS, TENSOR_GROUPS
+from transforms.tables import contracts
+from transforms.tables.fields import QUANTIZABLE_GROUPS, TENSOR_GROUPS
 
 Rows = list[dict[str, object]]
 

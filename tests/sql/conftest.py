@@ -17,11 +17,11 @@ from architectures import architecture_frames
 from asking import Answers, evaluate_together
 from built_once import built_once
 
-from flows.catalogs import load_catalogs
-from flows.database import connect, create_macros, load_tables
-from flows.join import build_database
-from flows.published import DATABASE
-from transforms import contracts
+from flows.database.connection import connect, create_macros, load_tables
+from flows.lake.catalogs import load_catalogs
+from flows.publish.build_database import build_database
+from flows.versions.versions import DATABASE
+from transforms.tables import contracts
 
 REMOTE_CODE = {"phi-4": True, "gpt2": False}
 """Whether the models need code of their repositories; of the others it is not known."""

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from architectures import architecture_frames
 
-from flows.catalogs import load_catalogs
-from flows.join import build_database
-from transforms import contracts
+from flows.lake.catalogs import load_catalogs
+from flows.publish.build_database import build_database
+from transforms.tables import contracts
 
 CHECKS = sorted((Path(__file__).parents[2] / "sql" / "checks").glob("*.sql"))
 

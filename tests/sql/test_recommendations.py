@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from transforms import contracts
+from transforms.tables import contracts
 
 MODEL = "test/phi-4"
 AT = f"model_id = '{MODEL}' and context = 16384"

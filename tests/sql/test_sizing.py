@@ -7,8 +7,8 @@ import json
 import pytest
 from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, settings, sweep_tables
 
-from flows.size_fit import Targets, fit_sweep, sizing_database
-from transforms.contracts import conform
+from flows.size.fit import Targets, fit_sweep, sizing_database
+from transforms.tables.contracts import conform
 
 DOCUMENT = Targets(workflow_runtime_s=10, users=100, test_gpu_count=8)
 TEN = range(1, 11)
@@ -197,7 +197,7 @@ def test_the_result_keeps_its_contract() -> None:
 def test_requests_and_items_become_a_measurement() -> None:
     from datetime import UTC, datetime
 
-    from transforms.contracts import frame_of
+    from transforms.tables.contracts import frame_of
 
     level = {
         "run": "r",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from transforms.extract import extract_model
-from transforms.records import Extracted, HubFiles, Reject
-from transforms.safetensors import DTYPE_BITS, Tensor, summarize
+from transforms.architecture.extract_models import extract_model
+from transforms.tables.records import Extracted, HubFiles, Reject
+from transforms.weights.safetensors import DTYPE_BITS, Tensor, summarize
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from extraction_cases import LLAMA, architecture, extracted, files_of, llama_header
 
-from transforms.architecture import architecture_key
-from transforms.contracts import conform
-from transforms.extract import extract_records
+from transforms.architecture.architecture import architecture_key
+from transforms.architecture.extract_models import extract_records
+from transforms.tables.contracts import conform
 
 
 def key(config: object, rows: object = None) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from itertools import chain
 
-from transforms.buckets import buckets
+from transforms.architecture.buckets import buckets
 
 KEYS = [hashlib.sha256(str(number).encode()).hexdigest()[:16] for number in range(3000)]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.config import ConfigError, parse_config
+from transforms.config.config import ConfigError, parse_config
 
 
 def test_reads_what_python_writes() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from transforms import contracts
-from transforms.configurations import INPUT_COLUMNS, ConfigurationsError, for_evaluation, parse, resolve
+from transforms.asking.configurations import INPUT_COLUMNS, ConfigurationsError, for_evaluation, parse, resolve
+from transforms.tables import contracts
 
 MODELS = pl.DataFrame(
     {"model_id": ["a/llama", "a/gpt2"], "architecture_key": ["k1", "k2"], "max_model_len_default": [131072, 1024]},

@@ -6,7 +6,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from transforms.contracts import (
+from transforms.tables.contracts import (
     TABLES,
     ContractError,
     conform,
@@ -17,7 +17,7 @@ from transforms.contracts import (
     frame_of,
     polars_schema,
 )
-from transforms.fields import FIELDS
+from transforms.tables.fields import FIELDS
 
 REJECT = {"model_id": "a/b", "code": "no_config", "message": "no config.json", "fetched_at": "2026-11-20T00:00:00"}
 

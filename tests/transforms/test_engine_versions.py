@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from transforms.engine_versions import EngineVersionError, resolve_engine_version
+from transforms.catalogs.engine_versions import EngineVersionError, resolve_engine_version
 
 ENGINES = pl.DataFrame({"engine": ["vllm"] * 5 + ["sglang"], "version_from": ["0", "0", "0.17", "0.20", "0.18", "0"]})
 """A setting may hold over several ranges: a range begins wherever one does."""

@@ -8,10 +8,10 @@ from extraction_cases import DEEPSEEK_V3, LLAMA, files_of, llama_header
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from transforms.contracts import TABLES
-from transforms.extract import extract_model
-from transforms.records import Extracted, Reject
-from transforms.rejects import REJECT_CODES
+from transforms.architecture.extract_models import extract_model
+from transforms.tables.contracts import TABLES
+from transforms.tables.records import Extracted, Reject
+from transforms.tables.rejects import REJECT_CODES
 
 KEYS = sorted(
     {

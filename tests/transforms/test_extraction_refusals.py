@@ -7,8 +7,8 @@ import json
 import pytest
 from extraction_cases import LLAMA, architecture, files_of, llama_header, refused
 
-from transforms.extract import extract_model
-from transforms.records import Extracted, Reject
+from transforms.architecture.extract_models import extract_model
+from transforms.tables.records import Extracted, Reject
 
 
 @pytest.mark.parametrize(

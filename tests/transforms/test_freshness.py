@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
-from transforms.freshness import freshness
+from transforms.catalogs.freshness import freshness
 
 NOW = datetime(2026, 6, 30, 12, tzinfo=UTC)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from transforms.model_list import HubQuery, ModelList, ModelListError, check_model_id, join_lists, parse_model_list
+from transforms.catalogs.model_list import HubQuery, ModelList, ModelListError, check_model_id, join_lists, parse_model_list
 
 
 def test_ids_comments_blank_lines_and_queries() -> None:

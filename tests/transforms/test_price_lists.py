@@ -9,12 +9,12 @@ import polars as pl
 import pytest
 from price_documents import aws_offer, azure_item, azure_page, oci_item, oci_list
 
-from flows.catalogs import load_catalogs
-from transforms.contracts import frame_of
-from transforms.price_lists import Limits, ListedPrice, PriceList, PriceListError, listed_once, take_prices, take_rows
-from transforms.price_lists_aws import parse_aws_offer
-from transforms.price_lists_azure import azure_prices, parse_azure_page
-from transforms.price_lists_oci import parse_oci_products
+from flows.lake.catalogs import load_catalogs
+from transforms.price_lists.aws import parse_aws_offer
+from transforms.price_lists.azure import azure_prices, parse_azure_page
+from transforms.price_lists.oci import parse_oci_products
+from transforms.price_lists.price_list import Limits, ListedPrice, PriceList, PriceListError, listed_once, take_prices, take_rows
+from transforms.tables.contracts import frame_of
 
 TODAY = date(2026, 11, 21)
 LIMITS = Limits(max_price_ratio=3, min_listed_share=0.5, confirm_days=30)

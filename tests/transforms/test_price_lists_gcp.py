@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from price_documents import gcp_page, gcp_sku
 
-from flows.catalogs import load_catalogs
-from transforms.price_lists import ListedPrice, PriceListError
-from transforms.price_lists_gcp import gcp_prices, parse_gcp_page
+from flows.lake.catalogs import load_catalogs
+from transforms.price_lists.gcp import gcp_prices, parse_gcp_page
+from transforms.price_lists.price_list import ListedPrice, PriceListError
 
 CATALOGS = load_catalogs()
 PARTS = CATALOGS["price_parts"].filter(pl.col("provider") == "gcp")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from extraction_cases import LLAMA, architecture, llama_header
 
-from transforms.listed_modules import ListedModules
-from transforms.quantization import Quantization, QuantizedPart, read_quantization
+from transforms.config.listed_modules import ListedModules
+from transforms.config.quantization import Quantization, QuantizedPart, read_quantization
 
 WEIGHTS4 = {"num_bits": 4, "type": "int", "group_size": 32, "strategy": "group", "dynamic": False}
 

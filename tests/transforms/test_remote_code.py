@@ -7,9 +7,9 @@ import json
 import pytest
 from extraction_cases import LLAMA, files_of
 
-from flows.catalogs import load_catalogs
-from transforms.extract import extract_records
-from transforms.remote_code import needs_remote_code
+from flows.lake.catalogs import load_catalogs
+from transforms.architecture.extract_models import extract_records
+from transforms.config.remote_code import needs_remote_code
 
 KNOWN = frozenset(load_catalogs()["model_types"]["model_type"])
 OWN_CONFIG = {"AutoConfig": "configuration_x.XConfig", "AutoModelForCausalLM": "modeling_x.XForCausalLM"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.safetensors import HeaderError, Tensor, layer_numbers, parse_header, parse_index, read_summary, summarize
+from transforms.weights.safetensors import HeaderError, Tensor, layer_numbers, parse_header, parse_index, read_summary, summarize
 
 
 def packed(entries: object, length: int | None = None) -> bytes:

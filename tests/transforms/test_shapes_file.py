@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from flows.catalogs import load_catalogs
-from transforms.shapes_file import ShapesFileError, read_shapes
+from flows.lake.catalogs import load_catalogs
+from transforms.catalogs.shapes_file import ShapesFileError, read_shapes
 
 CATALOGS = load_catalogs()
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from transforms.sizing_formats import parse_sweep_file
-from transforms.sizing_records import FormatError
+from transforms.sizing.formats import parse_sweep_file
+from transforms.sizing.records import FormatError
 
 VLLM = {
     "date": "20261120-101010",

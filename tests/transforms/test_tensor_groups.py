@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from extraction_cases import LLAMA, architecture, llama_header
 
-from transforms.fields import TENSOR_GROUPS
-from transforms.tensor_patterns import BUFFER, TENSOR_PATTERNS, group_of
+from transforms.tables.fields import TENSOR_GROUPS
+from transforms.weights.tensor_patterns import BUFFER, TENSOR_PATTERNS, group_of
 
 NAMES = """
 embedding model.embed_tokens.weight transformer.wte.weight transformer.wpe.weight model.decoder.embed_positions.weight

@@ -1,0 +1,1 @@
+"""Answers from what is published: `recommend`, `estimate`, `explain`, `query`, `status`."""

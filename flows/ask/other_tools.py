@@ -1,0 +1,81 @@
+"""`shapefit recommend --policy`: what the tools that users come from would answer, by their own rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from flows.ask.estimate_database import estimating
+from flows.ask.model_facts import facts_of
+from flows.ask.recommend import Question, QuestionError, own_shapes
+from flows.lake.catalogs import load_catalogs
+from flows.printing.rows import Format, Rows, emit, rows_of_records, write_object
+from flows.versions.versions import RejectedModelError, fetch
+from transforms.asking.aqua_report import aqua_report, troubleshoot
+
+_FITS: dict[str, Callable[[dict[str, object]], bool]] = {
+    "aqua": lambda row: True,
+    "kaito": lambda row: row["nodes_needed"] is not None,
+    "lmi": lambda row: row["batch_size"] >= 1,
+}
+"""Whether a row of a policy says yes."""
+
+_CONDITIONS = {"aqua": ("shape",), "kaito": ("provider", "shape", "context"), "lmi": ("provider", "shape", "context")}
+"""What a policy knows of a question; with the others it would not be that tool's answer."""
+
+_LMI_TABLE = (
+    "shapefit: the guide's table by parameter counts, beside its own arithmetic: shapefit query 'from lmi_instance_table'"
+)
+
+_ALL_CONDITIONS = ("context", "users", "quantization", "provider", "shape", "max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
+
+
+def print_policy_answer(question: Question, data: Path, form: Format | None, output: Path | None) -> int:
+    """Print a policy's answer; 1 when it finds no room. `aqua` has its tool's own JSON.
+
+    Raises QuestionError for a condition that the policy does not know.
+    """
+    foreign = [
+        name for name in _ALL_CONDITIONS if getattr(question, name) is not None and name not in _CONDITIONS[question.policy]
+    ]
+    if foreign:
+        raise QuestionError(f"the policy {question.policy} knows no {', '.join(foreign)}; leave it out, or ask the policy vllm")
+    as_report = question.policy == "aqua" and form == "json" and output is None
+    try:
+        rows = policy_rows(question, data)
+    except RejectedModelError as error:
+        if as_report:
+            write_object(aqua_report([], troubleshoot(error.code, str(error))))
+        print(f"shapefit: {error}", file=sys.stderr)
+        return 1
+    fitting = [row for row in rows.records() if _FITS[question.policy](row)]
+    if as_report:
+        write_object(aqua_report(fitting))
+    else:
+        emit(rows_of_records(fitting or rows.records(), rows.columns), form, output)
+    if question.policy == "lmi":
+        print(_LMI_TABLE, file=sys.stderr)
+    if not fitting:
+        print(f"shapefit: by the policy {question.policy} {question.model} fits no shape that was asked for", file=sys.stderr)
+    return 0 if fitting else 1
+
+
+def policy_rows(question: Question, data: Path) -> Rows:
+    """The rows of a policy for one model. Raises RejectedModelError."""
+    catalogs = load_catalogs(data=data)
+    if question.shapes_file is not None:
+        catalogs |= own_shapes(question.shapes_file, catalogs)
+    facts = facts_of(question.model, data)
+    asked = f"ask/{question.policy}.sql"
+    with estimating(facts, catalogs, [asked]) as connection:
+        return fetch(
+            connection,
+            asked,
+            {
+                "architecture": facts.models["architecture_key"][0],
+                "context": question.context,
+                "provider": question.provider,
+                "shape": question.shape,
+            },
+        )

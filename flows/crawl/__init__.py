@@ -1,0 +1,1 @@
+"""Model ids → `hub_files`."""

@@ -1,0 +1,1 @@
+"""DuckDB: connections, settings, and the files of `sql/`."""

@@ -1,0 +1,1 @@
+"""`hub_files` → `architectures`, `models`, `rejects`."""

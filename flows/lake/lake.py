@@ -1,0 +1,194 @@
+"""The lake: where the crawl's and the extraction's tables are, written whole or not at all.
+
+    <data>/lake/hub_files.parquet, architectures.parquet, …    tables, each as its contract says
+    <data>/lake/hub_files.journal.jsonl                        results of a crawl under way (`flows.crawl.journal`)
+    <data>/published/                                          versions for readers (`flows.publish.publish`)
+
+Parquet pages carry checksums, so that a damaged file is noticed, set aside and made anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from flows.printing.progress import say
+from transforms.tables.contracts import ContractError, conform
+
+_TEMPORARY = ".tmp"
+_ROW_GROUP_ROWS = 20_000
+
+
+class LakeError(ValueError):
+    """The data directory cannot be used; the message says why."""
+
+
+@dataclass(frozen=True)
+class Lake:
+    """The lake within a data directory."""
+
+    root: Path
+
+    @property
+    def directory(self) -> Path:
+        """Where the lake's tables are."""
+        return self.root / "lake"
+
+    @property
+    def journal(self) -> Path:
+        """Results of a crawl that has not been merged into `hub_files` yet."""
+        return self.directory / "hub_files.journal.jsonl"
+
+    @property
+    def queries(self) -> Path:
+        """What each Hub query named when it was last answered."""
+        return self.directory / "hub_queries.json"
+
+    @property
+    def requests(self) -> Path:
+        """How many requests the Hub was sent today."""
+        return self.directory / "hub_requests.json"
+
+    @property
+    def requested(self) -> Path:
+        """The models of the last crawl, queries answered."""
+        return self.directory / "requested.txt"
+
+    def table(self, name: str) -> Path:
+        """The Parquet file of a table."""
+        return self.directory / f"{name}.parquet"
+
+
+def open_lake(root: Path) -> Lake:
+    """The lake of a data directory, made if absent. Raises LakeError."""
+    lake = Lake(root)
+    with _telling(lake.directory):
+        lake.directory.mkdir(parents=True, exist_ok=True)
+    return lake
+
+
+@contextmanager
+def refresh_lock(root: Path) -> Iterator[None]:
+    """Hold the data directory's lock, so that one refresh at a time works in it; the kernel frees it if the run dies.
+
+    What a killed run left unfinished in the lake is removed. Raises LakeError when another refresh holds the lock.
+    """
+    with _telling(root):
+        root.mkdir(parents=True, exist_ok=True)
+        handle = (root / ".refresh.lock").open("a+")
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LakeError(f"another refresh is at work in {root}; wait for it to end, or use another --data") from None
+        directory = Lake(root).directory
+        with _telling(directory):
+            for leftover in directory.glob(f".*{_TEMPORARY}"):
+                leftover.unlink(missing_ok=True)
+        yield
+
+
+def write_table(lake: Lake, name: str, frame: pl.DataFrame) -> None:
+    """Write a table whole, or leave it as it was. Raises ContractError, or LakeError when it cannot be written."""
+    table: pa.Table = conform(name, frame).to_arrow(compat_level=pl.CompatLevel.oldest())
+
+    def write(stream: BinaryIO) -> None:
+        pq.write_table(table, stream, compression="zstd", write_page_checksum=True, row_group_size=_ROW_GROUP_ROWS)
+
+    write_whole(lake.table(name), write)
+
+
+def read_table(lake: Lake, name: str, columns: list[str] | None = None) -> pl.DataFrame | None:
+    """A table of the lake (or some of its columns), or None when it is absent. A damaged file is set aside, with one line."""
+    path = lake.table(name)
+    if not path.exists():
+        return None
+    try:
+        frame = pl.from_arrow(pq.read_table(path, columns=columns, page_checksum_verification=True))
+        assert isinstance(frame, pl.DataFrame)
+        return frame if columns is not None else conform(name, frame)
+    except (pa.ArrowException, pl.exceptions.PolarsError, ContractError, OSError, ValueError) as error:
+        if isinstance(error, PermissionError):
+            raise LakeError(f"{path} cannot be read: {error.strerror}") from None
+        set_aside(path)
+        return None
+
+
+def set_aside(path: Path) -> None:
+    """Rename a damaged file of the lake, so that it is made anew and can still be looked at."""
+    damaged = path.with_name(path.name + ".damaged")
+    with _telling(path):
+        path.replace(damaged)
+    say(f"{path} is damaged: set aside as {damaged.name}, its facts are fetched again")
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """Write a file under a temporary name in its own directory, flush it to disk, then rename it. Raises LakeError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
+    with _telling(path):
+        try:
+            with temporary.open("wb") as stream:
+                write(stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make renames within a directory durable."""
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_queries(lake: Lake) -> dict[str, list[str]]:
+    """The ids that each Hub query named when it was last answered, by the query's text."""
+    if not lake.queries.exists():
+        return {}
+    try:
+        answers = json.loads(lake.queries.read_bytes())
+        return {str(text): [str(model_id) for model_id in ids] for text, ids in answers.items()}
+    except (ValueError, AttributeError, TypeError):
+        set_aside(lake.queries)
+        return {}
+
+
+def write_queries(lake: Lake, answers: dict[str, list[str]]) -> None:
+    """Remember what the Hub queries named. Raises LakeError."""
+    text = json.dumps(answers, ensure_ascii=False)  # an indent would cost a second for 100,000 ids
+    write_whole(lake.queries, lambda stream: stream.write(text.encode()) and None)
+
+
+def write_requested(lake: Lake, model_ids: Sequence[str]) -> None:
+    """Hand the models of a crawl on to the extraction, one id a line. Raises LakeError."""
+    text = "".join(f"{model_id}\n" for model_id in model_ids)
+    write_whole(lake.requested, lambda stream: stream.write(text.encode()) and None)
+
+
+def read_requested(lake: Lake) -> list[str]:
+    """The models of the last crawl."""
+    return lake.requested.read_text(encoding="utf-8").split() if lake.requested.exists() else []
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise LakeError(f"{path} cannot be written: {error.strerror or error}; free it, or use another --data") from None

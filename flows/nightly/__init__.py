@@ -1,0 +1,1 @@
+"""How a refresh is started: once, or every night, and who is told when it fails."""

@@ -1,0 +1,1 @@
+"""Prefect made quiet: its settings, and its server for one run."""

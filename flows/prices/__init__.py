@@ -1,0 +1,1 @@
+"""The providers' price lists → prices and shapes of the data directory."""

@@ -1,0 +1,1 @@
+"""A version: built aside, checked, written, reported."""

@@ -1,0 +1,204 @@
+"""Publishing: a new version is built aside, checked, and becomes `latest` in one atomic step.
+
+`published/.<run id>.partial/` is filled, checked and synced to disk, renamed to `published/<run id>/`, and only then the symlink
+`published/latest` is replaced. Whoever reads goes on reading what they opened; a process killed at any moment leaves `latest`
+at a complete version, and the next run clears away what it left.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from pathlib import Path
+
+import polars as pl
+
+from flows.estimate.grid import Grid, compute_grid
+from flows.estimate.row_checks import PublishError, check_facts
+from flows.lake.lake import Lake
+from flows.publish.version_checks import check_published
+from flows.publish.version_files import Basis, earlier, write_files
+from flows.versions.integrity import file_sums, sound_latest
+from flows.versions.pointer import point_latest
+from flows.versions.retention import limits_of, retire
+from flows.versions.versions import RUN, Versions
+from transforms.catalogs.freshness import freshness
+from transforms.tables import contracts
+
+_VOLATILE = ("fetched_at", "downloads", "likes")
+"""Columns that differ between two crawls of the same facts, left out of the content hash."""
+
+_COMPUTED = ("recommendations", "architecture_recommendations", "best_shapes", "layouts", "changes")
+"""Published tables that are made while a version is built; the others are what it is built from."""
+
+_TOOLS = ("shapefit", "duckdb", "polars", "pyarrow", "huggingface_hub", "prefect")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A version that was published: where it is, how many rows it holds and what changed."""
+
+    run_id: str
+    path: Path
+    counts: dict[str, int]
+    changes: dict[str, int] = field(default_factory=dict)
+    unchanged: bool = False
+    seconds: float = 0.0
+
+
+def publish(
+    data: Path,
+    run_id: str,
+    tables: dict[str, pl.DataFrame],
+    facts: dict[str, object] | None = None,
+    grid: Grid | None = None,
+) -> Published:
+    """Build, check and publish a version, and make it `latest`.
+
+    Args:
+        data: the data directory.
+        run_id: name of the version, a plain file name that no version has yet.
+        tables: the extracted tables (models, architectures, parameter_groups, layer_groups, rejects) and every catalog, by name.
+        facts: what the run knows of itself, copied into run.json; `requested` (what models were asked for) decides whether
+            models lost since the version before count as lost.
+        grid: the computed grid of these tables; computed here when absent.
+
+    Raises PublishError, with what failed, when a check fails; `latest` is then as it was.
+    """
+    started = time.monotonic()
+    versions = Versions(data)
+    target = versions.root / run_id
+    if not run_id or Path(run_id).name != run_id or run_id.startswith(".") or run_id == versions.latest_link.name:
+        raise PublishError(f"{run_id!r} cannot name a version: a plain name is needed")
+    versions.root.mkdir(parents=True, exist_ok=True)
+    with _one_publisher(versions.root):
+        _remove_leftovers(versions.root)
+        if target.exists():
+            raise PublishError(f"version {run_id} exists already in {versions.root}")
+        tables = check_facts(tables)
+        before = sound_latest(versions)
+        partial = versions.root / f".{run_id}.partial"
+        partial.mkdir()
+        if grid is None:
+            grid = compute_grid(Lake(data).directory, tables)
+        inputs = {name: {"rows": frame.height, "sha256": _frame_hash(name, frame)} for name, frame in sorted(tables.items())}
+        basis = _basis(inputs, grid)
+        same = earlier(before, basis)
+        written = write_files(partial, tables, grid, same)
+        check_published(partial, tables, before, facts or {})
+        dictionary = contracts.data_dictionary((*_COMPUTED, *tables))
+        (partial / "data_dictionary.md").write_text(
+            f"{dictionary}\n{written.left_out}.\n" if written.left_out else dictionary, encoding="utf-8"
+        )
+        moment = datetime.now(UTC)
+        run = {
+            **(facts or {}),
+            "run_id": run_id,
+            "sequence": versions.next_sequence(),
+            "published_at": moment.isoformat(timespec="microseconds"),
+            "previous": before.name if before else None,
+            "content_hash": basis.content,
+            "grid_hash": basis.grid,
+            "unchanged": same.same_content,
+            "counts": written.counts,
+            "recommendations_left_out": written.left_out,
+            "changes": written.changes,
+            "coverage": _coverage(tables),
+            "freshness": freshness(tables, moment),
+            "inputs": inputs,
+            "files": file_sums(partial),
+            "tools": _tools(),
+            "build_seconds": round(time.monotonic() - started, 1),
+        }
+        (partial / RUN).write_text(json.dumps(run, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        _sync_tree(partial)
+        partial.rename(target)
+        _sync(versions.root)
+        point_latest(versions, run_id)
+        retire(data, limits_of(tables["policies"]))
+    return Published(run_id, target, written.counts, written.changes, same.same_content, time.monotonic() - started)
+
+
+def _coverage(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
+    rejects = tables["rejects"].group_by("code").len().sort("code")
+    return {
+        "models": tables["models"].height,
+        "models_by_source": dict(tables["models"].group_by("source").len().sort("source").iter_rows()),
+        "architectures": tables["architectures"].height,
+        "rejects": tables["rejects"].height,
+        "rejects_by_code": dict(rejects.iter_rows()),
+        "shapes": tables["shapes"].height,
+        "providers": tables["shapes"]["provider"].n_unique(),
+        "priced_shapes": tables["prices"].drop_nulls("usd_per_hour").select("provider", "shape").n_unique(),
+    }
+
+
+def _tools() -> dict[str, str]:
+    tools = {"python": platform.python_version()}
+    for package in _TOOLS:
+        try:
+            tools[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return tools
+
+
+def _frame_hash(name: str, frame: pl.DataFrame) -> str:
+    """SHA-256 of a table's facts: rows in key order, without what changes from crawl to crawl."""
+    facts = frame.sort(contracts.TABLES[name].key, nulls_last=True).drop(_VOLATILE, strict=False)
+    return hashlib.sha256(facts.write_csv().encode()).hexdigest()
+
+
+def _basis(inputs: dict[str, dict[str, object]], grid: Grid) -> Basis:
+    """SHA-256 of all that a version follows from: catalogs, SQL, declarations and the grid; then the crawled facts."""
+    digest = hashlib.sha256(grid.key.encode())
+    digest.update(json.dumps([inputs[name]["sha256"] for name in contracts.CATALOG_TABLES]).encode())
+    digest.update(contracts.data_dictionary(contracts.TABLES).encode())
+    for path in sorted(Path(str(files("sql"))).rglob("*.sql")):
+        digest.update(path.read_bytes())
+    per_architecture = digest.hexdigest()
+    digest.update(json.dumps([entry["sha256"] for entry in inputs.values()]).encode())
+    return Basis(per_architecture, digest.hexdigest())
+
+
+def _remove_leftovers(root: Path) -> None:
+    """Remove what a killed run left: half-built and half-deleted versions, and temporary links."""
+    for entry in root.iterdir():
+        if entry.name.startswith(".") and entry.name != ".lock":
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
+
+
+@contextmanager
+def _one_publisher(root: Path) -> Iterator[None]:
+    """Hold the publishing lock; the system releases it when the process ends, however it ends."""
+    with (root / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _sync_tree(directory: Path) -> None:
+    for path in directory.rglob("*"):
+        _sync(path)
+    _sync(directory)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,1 @@
+"""Cluster size from a measured sweep of concurrencies."""

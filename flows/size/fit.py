@@ -1,0 +1,93 @@
+"""Fit a measured concurrency sweep: the tables of `sql/sizing` in run order, over one in-memory database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import duckdb
+    import polars as pl
+
+SWEEP_TABLES = ("sweeps", "sweep_levels", "requests", "workflow_items", "measurements")
+"""Tables of measured and imported sweeps; `measurements` holds what was imported as percentiles, the fit adds the rest."""
+
+_STEPS = ("measurements", "points", "knee_fits", "line_fits", "intervals", "sizing", "per_concurrency")
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is to be met (seconds at the 95th percentile, users at once) and the GPUs that served the sweep.
+
+    A target of None is not asked for; without users or test GPUs the times are fitted and no GPUs are counted.
+    `gpus_per_replica` are the GPUs of one copy of the engine: whole GPUs come in multiples of it.
+    """
+
+    llm_latency_s: float | None = None
+    workflow_runtime_s: float | None = None
+    users: int | None = None
+    test_gpu_count: int | None = None
+    gpus_per_replica: int = 1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """The tables of a fitted sweep: `measurements`, `sizing`, `per_concurrency` and the items they rest on."""
+
+    measurements: pl.DataFrame
+    sizing: pl.DataFrame
+    per_concurrency: pl.DataFrame
+    workflow_items: pl.DataFrame
+    settings: dict[str, float]
+
+
+def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.DataFrame) -> Fitted:
+    """Fit one sweep (or several that were appended to one another).
+
+    Args:
+        tables: the frames of SWEEP_TABLES, each as its contract declares it; missing ones count as empty.
+        targets: what is to be met.
+        settings: the `sizing_settings` catalog.
+    """
+    with sizing_database(tables, settings) as connection:
+        parameters = {
+            "target_llm_latency_s": targets.llm_latency_s,
+            "target_workflow_runtime_s": targets.workflow_runtime_s,
+            "target_users": targets.users,
+            "test_gpu_count": targets.test_gpu_count,
+            "gpus_per_replica": targets.gpus_per_replica,
+        }
+        connection.execute(sizing_sql("targets"), parameters)
+        for step in _STEPS:
+            connection.execute(sizing_sql(step))
+        return Fitted(
+            measurements=connection.table("measurements").order("concurrency").pl(),
+            sizing=connection.table("sizing").pl(),
+            per_concurrency=connection.table("per_concurrency").order("concurrency").pl(),
+            workflow_items=connection.table("workflow_items").order("concurrency, item").pl(),
+            settings=dict(settings.select("key", "value").rows()),
+        )
+
+
+@contextmanager
+def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory database with the given sweep tables, empty ones for the rest, and the macros of sizing."""
+    from flows.database.connection import connect, load_tables
+    from transforms.tables.contracts import empty_frame
+
+    frames = {name: tables.get(name, empty_frame(name)) for name in SWEEP_TABLES}
+    with connect() as connection:
+        connection.execute("set TimeZone = 'UTC'")
+        load_tables(connection, {**frames, "sizing_settings": settings, "sizing": empty_frame("sizing")}, with_comments=False)
+        connection.execute(sizing_sql("settings"))
+        connection.execute(sizing_sql("macros"))
+        yield connection
+
+
+def sizing_sql(name: str) -> str:
+    """The text of one file of `sql/sizing`."""
+    from flows.database.sql_files import sql_text
+
+    return sql_text(f"sizing/{name}.sql")

@@ -1,0 +1,148 @@
+"""Where the published versions are, and how they are opened: read-only, without any way out of the file."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flows.database.settings import SETTINGS
+from flows.database.sql_files import sql_text
+from flows.printing.rows import Rows
+
+if TYPE_CHECKING:
+    import duckdb
+
+DATABASE = "recommendations.duckdb"
+RUN = "run.json"
+
+
+class NotPublishedError(ValueError):
+    """There is no published version to answer from."""
+
+
+class OtherVersionError(ValueError):
+    """The published version lacks what is asked of it: another release of shapefit wrote it."""
+
+
+class RejectedModelError(Exception):
+    """A model has no estimate; code and message say why and what to do. The answer to the question is "no"."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The published versions under a data directory."""
+
+    data: Path
+
+    @property
+    def root(self) -> Path:
+        """The directory of all versions."""
+        return self.data / "published"
+
+    @property
+    def latest_link(self) -> Path:
+        """The symlink that names the current version."""
+        return self.root / "latest"
+
+    def latest(self) -> Path | None:
+        """The directory of the current version, or None where nothing is published."""
+        try:
+            target = self.root / self.latest_link.readlink().name
+        except OSError:
+            return None
+        return target if (target / DATABASE).is_file() else None
+
+    def all(self) -> list[Path]:
+        """Every complete version, oldest first."""
+        if not self.root.is_dir():
+            return []
+        found = [entry for entry in self.root.iterdir() if not entry.name.startswith(".") and not entry.is_symlink()]
+        complete = [entry for entry in found if (entry / RUN).is_file() and (entry / DATABASE).is_file()]
+        ordered = [(order, version) for version in complete if (order := _order(version)) is not None]
+        return [version for _, version in sorted(ordered)]
+
+    def next_sequence(self) -> int:
+        """The number of the version that is published next."""
+        return max((order[0] for version in self.all() if (order := _order(version))), default=0) + 1
+
+
+def _order(version: Path) -> tuple[int, str, str] | None:
+    """Where a version stands among the others: by its number, for a clock may go backwards. None where run.json is damaged."""
+    try:
+        return published_order(read_run(version) | {"run_id": version.name})
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def published_order(run: dict[str, object]) -> tuple[int, str, str]:
+    """What versions are sorted by, from a run.json: its number, and for versions without one the time."""
+    return int(str(run.get("sequence", 0))), str(run.get("published_at", "")), str(run["run_id"])
+
+
+def read_run(version: Path) -> dict[str, object]:
+    """A version's run.json."""
+    return json.loads((version / RUN).read_text(encoding="utf-8"))
+
+
+def require_latest(data: Path) -> Path:
+    """The current version's directory. Raises NotPublishedError."""
+    latest = Versions(data).latest()
+    if latest is None:
+        raise NotPublishedError(f"nothing is published in {data}: run `shapefit refresh` first, or name another --data")
+    return latest
+
+
+def open_version(version: Path) -> duckdb.DuckDBPyConnection:
+    """A read-only connection to a version's database, closed to files, extensions and further settings.
+
+    The version may be replaced meanwhile: the connection goes on reading the one that it opened.
+    """
+    import _duckdb  # alone: the package around it takes 0.1 s to import, a third of an answer, and adds nothing to a query
+
+    settings = {"enable_external_access": "false", **SETTINGS}
+    connection = _duckdb.connect(str(version.resolve() / DATABASE), read_only=True, config=settings)
+    connection.execute(sql_text("ask/session.sql"))
+    return connection
+
+
+@contextmanager
+def answering(version: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """`open_version` for questions of our own. Raises OtherVersionError where the version lacks a table, column or macro."""
+    import _duckdb
+
+    with open_version(version) as connection:
+        try:
+            yield connection
+        except (_duckdb.BinderException, _duckdb.CatalogException) as error:
+            lacking = str(error).splitlines()[0]
+            raise OtherVersionError(
+                f"{version.name} was published by another version of shapefit ({lacking}): run `shapefit refresh`"
+            ) from error
+
+
+def run(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object]) -> None:
+    """Run a file of the `sql` room with those of the parameters that it names."""
+    text = sql_text(name)
+    connection.execute(text, _used(text, params))
+
+
+def fetch(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None) -> Rows:
+    """The rows of a query file of the `sql` room."""
+    text = sql_text(name)
+    cursor = connection.execute(text, _used(text, params or {}))
+    return Rows(tuple(column[0] for column in cursor.description), cursor.fetchall())
+
+
+def _used(text: str, params: dict[str, object]) -> dict[str, object]:
+    """The parameters that a text names: DuckDB refuses those that it does not."""
+    named = set(re.findall(r"\$([a-z_]+)", text))
+    return {name: value for name, value in params.items() if name in named}

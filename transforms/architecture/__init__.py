@@ -1,0 +1,1 @@
+"""One model's files → one architecture, its key and its bucket."""

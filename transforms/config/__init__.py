@@ -1,0 +1,1 @@
+"""config.json: untrusted text → what a model says of itself."""

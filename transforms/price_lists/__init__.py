@@ -1,0 +1,1 @@
+"""Price lists of providers → prices and shapes."""

@@ -1,0 +1,1 @@
+"""Measured sweeps of several tools → measurements, and the answer's document."""

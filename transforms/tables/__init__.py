@@ -1,0 +1,1 @@
+"""Every table and column, declared once, and the records that become rows."""
