@@ -1,18 +1,22 @@
 # Everything on a machine that has Python 3.11 or newer and make.
 #   make refresh   crawl → extract → estimate → publish, then the table's first rows
 #   make test      the test suite
+#   make test-fast what of it takes seconds
 #   make lock      resolve requirements.lock anew
 
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: refresh test lint lock
+.PHONY: refresh test test-fast lint lock
 
 refresh: $(VENV)/installed
 	@$(VENV)/bin/shapefit refresh
 
 test: $(VENV)/installed
 	@$(VENV)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder
+
+test-fast: $(VENV)/installed
+	@$(VENV)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: $(VENV)/installed
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .

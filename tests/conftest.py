@@ -16,24 +16,14 @@ if TYPE_CHECKING:
     from flows.lake.lake import Lake
 
 
-LONGEST = (
-    "test_recommend.py",
-    "test_refresh.py",
-    "test_publish.py",
-    "test_size.py",
-    "test_estimate.py",
-    "test_grid.py",
-    "test_storage.py",
-    "test_readme.py",
-    "test_sizing.py",
-    "test_speed_fitting.py",
-    "test_join.py",
-)
-"""The files that take longest, in that order: they start first, so that no worker has one left when the others have ended."""
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    """Begin with the files that take longest, so that no worker has one left when the others have ended."""
+
+    def seconds(item: pytest.Item) -> float:
+        slow = item.get_closest_marker("slow")
+        return slow.args[0] if slow else 0
+
+    items.sort(key=seconds, reverse=True)
 
 
 @pytest.fixture(scope="session", autouse=True)

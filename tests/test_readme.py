@@ -13,6 +13,8 @@ from published_set import small_catalogs, small_published_set, write_local_model
 from flows.cli import main
 from flows.lake import catalogs
 
+pytestmark = pytest.mark.slow(6)
+
 README = Path(__file__).parent.parent / "README.md"
 NOT_RUN = ("refresh", "refresh-catalogs", "schedule")
 """Commands that work for minutes or for ever; that they exist and take these options is checked by their help."""

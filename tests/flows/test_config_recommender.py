@@ -21,6 +21,8 @@ from flows.cli import main
 from flows.config_recommender import GPURecommender, GPUSpec, ModelArchitecture
 from transforms.asking.config_recommender_files import RecommenderFileError
 
+pytestmark = pytest.mark.slow(2)
+
 GPUS = [
     {
         "name": "NVIDIA A100 80GB",

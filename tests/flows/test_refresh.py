@@ -25,6 +25,8 @@ from flows.lake.lake import LakeError, refresh_lock
 from flows.publish.publish import Published
 from transforms.catalogs.model_list import ModelListError
 
+pytestmark = pytest.mark.slow(10)
+
 
 @dataclass(frozen=True)
 class Ran:

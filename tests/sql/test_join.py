@@ -14,6 +14,8 @@ from flows.lake.catalogs import load_catalogs
 from flows.publish.build_database import build_database
 from transforms.tables import contracts
 
+pytestmark = pytest.mark.slow(7)
+
 CHECKS = sorted((Path(__file__).parents[2] / "sql" / "checks").glob("*.sql"))
 
 

@@ -6,6 +6,8 @@ import duckdb
 import polars as pl
 import pytest
 
+pytestmark = pytest.mark.slow(4)
+
 OBJECTIVES = ("", "cost_", "performance_")
 KEY = ["architecture_key", "provider", "shape", "nodes", "quantization", "kv_dtype", "context"]
 LINKED = ("nvlink", "xgmi", "other")

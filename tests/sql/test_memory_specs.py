@@ -7,6 +7,8 @@ import pytest
 from asking import Answers, asks, evaluate
 from spec_tables import disagreements
 
+pytestmark = pytest.mark.slow(2)
+
 WEIGHTS = """
     architecture  | quantization | tp | pp | ep || weights_gib_per_gpu
     llama-3.1-8b  | native       | 1  | 1  | 1  || 14.99

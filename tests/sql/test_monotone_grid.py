@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import duckdb
+import pytest
+
+pytestmark = pytest.mark.slow(3)
 
 
 def test_nothing_in_the_grid_fits_worse_for_asking_less(joined: duckdb.DuckDBPyConnection) -> None:

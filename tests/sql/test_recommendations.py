@@ -7,6 +7,8 @@ import pytest
 
 from transforms.tables import contracts
 
+pytestmark = pytest.mark.slow(2)
+
 MODEL = "test/phi-4"
 AT = f"model_id = '{MODEL}' and context = 16384"
 FIGURES = (

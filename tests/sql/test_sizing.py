@@ -10,6 +10,8 @@ from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runti
 from flows.size.fit import Targets, fit_sweep, sizing_database
 from transforms.tables.contracts import conform
 
+pytestmark = pytest.mark.slow(5)
+
 DOCUMENT = Targets(workflow_runtime_s=10, users=100, test_gpu_count=8)
 TEN = range(1, 11)
 

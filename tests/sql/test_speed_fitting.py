@@ -15,6 +15,8 @@ from tests.benchmarks.speed_errors import SHARE, coverage, coverage_left_out, he
 from tests.benchmarks.speed_fitting import Anchor, fit, left_out, named, weights
 from tests.benchmarks.speed_runs import MeasuredRuns, read_other_runs, read_runs, speed_macros
 
+pytestmark = pytest.mark.slow(4)
+
 MODELS = ("meta-llama/Meta-Llama-3.1-8B", "mistralai/Mixtral-8x7B-Instruct-v0.1", "Qwen/Qwen3-32B")
 TRUE = {("generation", "hopper", "e_mem"): 0.7, ("global", "all", "t_layer_us"): 80.0, ("ttft", "closed_vllm", "kappa"): 0.05}
 ANCHORS = [Anchor(name, value * 1.25, value / 4, value * 4, 1.0) for name, value in TRUE.items()]

@@ -18,6 +18,8 @@ from flows.cli import main
 from flows.lake import catalogs
 from flows.publish.publish import publish
 
+pytestmark = pytest.mark.slow(4)
+
 
 def test_a_plot_of_another_kind_is_bad_input(tmp_path: Path) -> None:
     asked = ask(QWEN, "--plot", str(tmp_path / "plot.gif"))

@@ -16,6 +16,8 @@ from recommend_command import QWEN, ask
 
 from flows.lake import catalogs
 
+pytestmark = pytest.mark.slow(8)
+
 
 @pytest.fixture
 def few_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +60,7 @@ def test_a_model_that_is_not_published_is_fetched_on_the_spot(serve: Callable[..
     commands = (["recommend", "me/mine", "--provider", "aws"], ["explain", "me/mine"], ["recommend", "me/other"])
     code = f"""
 import sys
-sys.path.append({str(Path(__file__).parents[1])!r})
+sys.path.append({str(Path(__file__).parents[2])!r})
 from flows.lake import catalogs
 from published_set import small_catalogs
 few = small_catalogs(catalogs.load_catalogs())

@@ -20,6 +20,8 @@ from flows.ask.model_facts import find_models
 from flows.cli import main
 from transforms.asking.configurations import INPUT_COLUMNS, RESULT_COLUMNS
 
+pytestmark = pytest.mark.slow(14)
+
 QWEN = "Qwen/Qwen2.5-7B-Instruct"
 ROWS = [
     {"id": "plain", "model_id": QWEN, "gpu": "H100", "max_model_len": 8192},

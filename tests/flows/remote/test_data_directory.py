@@ -28,6 +28,8 @@ from flows.versions.retention import Limits
 from flows.versions.versions import DATABASE, Versions, read_run
 from transforms.tables.contracts import CATALOG_TABLES
 
+pytestmark = pytest.mark.slow(9)
+
 FILES = (DATABASE, "recommendations.parquet", "rejects.parquet")
 COUNT = "select count(*) as models from models"
 

@@ -16,6 +16,8 @@ from transforms.config.config import CONFIG_BYTES
 from transforms.tables.records import HubFiles
 from transforms.weights.safetensors import HEADER_BYTES, INDEX_BYTES, read_summary
 
+pytestmark = pytest.mark.slow(5)
+
 Serve = Callable[..., LoopbackHub]
 CONFIG = json.dumps(LLAMA).encode()
 

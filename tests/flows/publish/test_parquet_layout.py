@@ -13,6 +13,8 @@ from published_set import MODELS, small_published_set
 from flows.versions.versions import DATABASE, require_latest
 from transforms.tables import contracts
 
+pytestmark = pytest.mark.slow(2)
+
 MODEL, CONTEXT = MODELS[0], 32768
 
 

@@ -144,7 +144,7 @@ def test_the_bundled_snapshot_is_whole() -> None:
     today = keyed(snapshot)["architectures"]["architecture_key"]
     assert today.equals(architectures["architecture_key"]), "python -m flows.lake.snapshot --add makes the keys anew"
     directory = Path("catalogs/snapshot")
-    sources = read_csv("snapshot_sources", Path(__file__).parents[2] / directory / "sources.csv")
+    sources = read_csv("snapshot_sources", Path(__file__).parents[3] / directory / "sources.csv")
     assert sources["model_id"].to_list() == models["model_id"].to_list()
     assert 0 < models["id_inferred"].sum() < models.height // 5
     unread = sources.filter(pl.col("source").str.contains("https://").not_())

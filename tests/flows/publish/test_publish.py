@@ -16,6 +16,8 @@ from flows.publish.publish import Published, publish
 from flows.versions.versions import DATABASE, Versions, open_version, read_run
 from transforms.tables import contracts
 
+pytestmark = pytest.mark.slow(18)
+
 
 def publish_computed(
     data: Path, run_id: str, tables: dict[str, pl.DataFrame], facts: dict[str, object] | None = None
@@ -246,7 +248,7 @@ for step in range(1, 100, 2):
 def test_killed_at_any_step_latest_is_whole_and_the_next_run_clears_up(tmp_path: Path) -> None:
     tables = tables_of(shapes=1)
     copied_versions(tmp_path, "first")
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     command = [sys.executable, "-c", KILLED_AT_EVERY_STEP, str(tmp_path), str(root / "tests")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
     assert done.returncode == 0, done.stderr

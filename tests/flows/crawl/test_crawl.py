@@ -26,6 +26,8 @@ from flows.lake.lake import Lake, open_lake, read_requested
 from flows.lake.model_lists import read_model_lists
 from transforms.catalogs.model_list import ModelList, ModelListError, parse_model_list
 
+pytestmark = pytest.mark.slow(12)
+
 Serve = Callable[..., LoopbackHub]
 
 CRAWL = """

@@ -23,6 +23,8 @@ from transforms.architecture.content_keys import config_key, totals_agree
 from transforms.catalogs.model_list import ModelList, parse_model_list
 from transforms.weights.safetensors import check_tensors, summarize
 
+pytestmark = pytest.mark.slow(6)
+
 Serve = Callable[..., LoopbackHub]
 ORG = parse_model_list("hub: author=org", "list")
 

@@ -19,6 +19,8 @@ from flows.lake.lake import Lake, LakeError, read_requested, refresh_lock
 from transforms.catalogs.model_list import parse_model_list
 from transforms.tables.records import HubFiles
 
+pytestmark = pytest.mark.slow(2)
+
 Serve = Callable[..., LoopbackHub]
 ORG = parse_model_list("hub: author=org", "list")
 

@@ -22,6 +22,8 @@ from flows.estimate.grid import Grid, compute_grid
 from flows.estimate.row_checks import PublishError
 from transforms.architecture.buckets import buckets
 
+pytestmark = pytest.mark.slow(7)
+
 KEY = "architecture_key, provider, shape, nodes, quantization, kv_dtype, context"
 KNOWN, ADDED = "Qwen/Qwen2.5-7B-Instruct", "google/gemma-3-27b-it"
 

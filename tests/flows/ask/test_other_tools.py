@@ -16,6 +16,8 @@ from flows.lake import catalogs
 from flows.versions.versions import fetch
 from transforms.asking.aqua_report import aqua_report
 
+pytestmark = pytest.mark.slow(2)
+
 NINE_SHAPES = {
     "BM.GPU.MI300X.8": (28.16, 26.844, 131072, "bfloat16"),
     "BM.GPU.H200.8": (28.16, 26.844, 131072, "bfloat16"),

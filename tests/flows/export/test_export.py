@@ -13,6 +13,8 @@ from published_set import copied_versions, small_published_set
 from flows.cli import main
 from flows.export.export import export
 
+pytestmark = pytest.mark.slow(2)
+
 COUNTS = "select provider, count(distinct shape) as shapes from recommendations group by 1 order by 1"
 
 

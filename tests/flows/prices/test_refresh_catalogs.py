@@ -17,6 +17,8 @@ from flows.prices import refresh_catalogs as refresh_catalogs_module
 from flows.prices.refresh_catalogs import CatalogRefresh, CatalogRefreshError, refresh_catalogs
 from transforms.price_lists.price_list import Outcome
 
+pytestmark = pytest.mark.slow(2)
+
 BUNDLED = load_catalogs()
 AWS = BUNDLED["prices"].filter((pl.col("provider") == "aws") & pl.col("usd_per_hour").is_not_null())
 
