@@ -104,7 +104,7 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def run_sql(
     connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """Run a file of `sql/` (a path below it, as `tables/layouts.sql`), its `$name` parameters bound to `params`."""
+    """Run a file of `sql/` (a path below it, as `machines/layouts.sql`), its `$name` parameters bound to `params`."""
     return connection.execute(sql_text(name), params) if params else connection.execute(sql_text(name))
 
 

@@ -30,17 +30,17 @@ from transforms.tables import contracts
 MEMORY_LIMIT = "1500MB"
 """Memory that one bucket may use before it spills: two at a time stay within 4 GiB."""
 
-MACHINES = ("hardware_layouts", "replica_classes", "deployment_classes")
+MACHINES = ("machines/hardware_layouts", "machines/replica_classes", "machines/deployment_classes")
 FIGURES = (
-    "chunk_shards",
-    "chunk_replicas",
-    "chunk_scaled_out",
-    "chunk_scaled_out_replicas",
-    "chunk_choices",
-    "chunk_figures",
+    "estimate/bucket_shards",
+    "estimate/bucket_replicas",
+    "estimate/bucket_scaled_out",
+    "estimate/bucket_scaled_out_replicas",
+    "estimate/bucket_choices",
+    "estimate/bucket_figures",
 )
-RANKS = ("chunk_frontier", "chunk_ranks", "chunk_recommendations")
-"""The steps of the stages, files of `sql/tables`."""
+RANKS = ("estimate/bucket_frontier", "estimate/bucket_ranks", "estimate/bucket_recommendations")
+"""The steps of the stages, files of `sql/`."""
 
 
 @dataclass(frozen=True)
@@ -99,44 +99,44 @@ def _figures(
     connection: duckdb.DuckDBPyConnection, work: Work, directory: Path, seconds: dict[str, float]
 ) -> tuple[dict[str, Path], int]:
     for name in MACHINES:
-        run_sql(connection, f"tables/{name}.sql")
-    run_sql(connection, "tables/chunk_staging.sql", {"path": str(directory / "staging.duckdb")})
+        run_sql(connection, f"{name}.sql")
+    run_sql(connection, "estimate/bucket_staging.sql", {"path": str(directory / "staging.duckdb")})
     for name in FIGURES:
-        if name == "chunk_scaled_out_replicas" and not count(connection, "chunk_scaled_out"):
+        if name == "estimate/bucket_scaled_out_replicas" and not count(connection, "bucket_scaled_out"):
             continue  # where one machine is enough: planning it takes longer than all that a small bucket computes
         with _timed(seconds, name):
-            run_sql(connection, f"tables/{name}.sql")
+            run_sql(connection, f"{name}.sql")
     connection.execute("detach staging")
     kept, files = Computed(work.lake, "figures"), {}
     with _timed(seconds, "write_figures"):
         for gpu, key in work.keys.items():
-            files[key] = kept.write(key, partial(_copy, connection, "computed/write_figures.sql", gpu=gpu))
-    return files, count(connection, "chunk_figures")
+            files[key] = kept.write(key, partial(_copy, connection, "estimate/write_figures.sql", gpu=gpu))
+    return files, count(connection, "bucket_figures")
 
 
 def _ranks(connection: duckdb.DuckDBPyConnection, work: Work, _: Path, seconds: dict[str, float]) -> tuple[dict[str, Path], int]:
     with _timed(seconds, "read_figures"):
-        run_sql(connection, "computed/read_figures.sql", {"paths": [str(path) for path in work.figures]})
+        run_sql(connection, "estimate/read_figures.sql", {"paths": [str(path) for path in work.figures]})
     for name in RANKS:
         with _timed(seconds, name):
-            run_sql(connection, f"tables/{name}.sql")
+            run_sql(connection, f"{name}.sql")
     with _timed(seconds, "checks"):
-        connection.table("chunk_recommendations").create_view("architecture_recommendations")
+        connection.table("bucket_recommendations").create_view("architecture_recommendations")
         check_rows(connection)
     (key,) = work.keys.values()
     with _timed(seconds, "write_ranks"):
-        file = Computed(work.lake, "ranks").write(key, partial(_copy, connection, "computed/write_ranks.sql"))
-    return {key: file}, count(connection, "chunk_ranks")
+        file = Computed(work.lake, "ranks").write(key, partial(_copy, connection, "estimate/write_ranks.sql"))
+    return {key: file}, count(connection, "bucket_ranks")
 
 
 def add_buckets(connection: duckdb.DuckDBPyConnection, buckets: Sequence[BucketFiles]) -> None:
     """Add the rows of computed buckets to the connection's table architecture_recommendations."""
     for files in buckets:
-        connection.read_parquet([str(path) for path in files.figures]).create_view("chunk_figures")
-        connection.read_parquet(str(files.ranks)).create_view("chunk_ranks")
-        run_sql(connection, "tables/chunk_recommendations.sql")
-        run_sql(connection, "computed/add_recommendations.sql")
-        run_sql(connection, "computed/forget_bucket.sql")
+        connection.read_parquet([str(path) for path in files.figures]).create_view("bucket_figures")
+        connection.read_parquet(str(files.ranks)).create_view("bucket_ranks")
+        run_sql(connection, "estimate/bucket_recommendations.sql")
+        run_sql(connection, "estimate/add_recommendations.sql")
+        run_sql(connection, "estimate/forget_bucket.sql")
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, name: str, path: Path, **parameters: object) -> None:
@@ -171,8 +171,8 @@ def _load(connection: duckdb.DuckDBPyConnection, work: Work) -> None:
 
 
 def step_texts(*names: str) -> list[str]:
-    """The texts of steps, files of `sql/tables`."""
-    return [sql_text(f"tables/{name}.sql") for name in names]
+    """The texts of steps, files of `sql/`."""
+    return [sql_text(f"{name}.sql") for name in names]
 
 
 @contextmanager

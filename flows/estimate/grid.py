@@ -189,13 +189,13 @@ def _rank(lake: Path, plan: _Plan, each: _Bucket, estimated: dict[str, Path]) ->
 
 def _machines(tables: dict[str, pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The kinds of machines, and the shapes that are such machines with their prices of today."""
-    steps = ("hardware", "hardware_shapes", "offers")
+    steps = ("machines/hardware", "machines/hardware_shapes", "machines/offers")
     used = tables_used_by(bucket.step_texts(*steps), contracts.CATALOG_TABLES)
     with connect() as connection:
         load_tables(connection, {name: tables[name] for name in used}, with_comments=False)
         create_macros(connection, used_by=bucket.step_texts(*steps))
         for name in steps:
-            run_sql(connection, f"tables/{name}.sql")
+            run_sql(connection, f"{name}.sql")
         return connection.table("hardware").pl(), connection.table("offers").pl()
 
 

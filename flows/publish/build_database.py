@@ -92,13 +92,13 @@ def assemble(
     with _timed(seconds, "machines"), transaction(connection):
         prepare_machines(connection)
         load_tables(connection, {"layouts": contracts.empty_frame("layouts")})
-        run_sql(connection, "tables/layouts.sql")
+        run_sql(connection, "machines/layouts.sql")
     with _timed(seconds, "grid"), _computed(tables, computed) as buckets:
-        run_sql(connection, "tables/architecture_recommendations.sql")
+        run_sql(connection, "published/architecture_recommendations.sql")
         add_buckets(connection, buckets)
     with _timed(seconds, "results"), transaction(connection):
         for name in _RESULTS:
-            run_sql(connection, f"results/{name}.sql")
+            run_sql(connection, f"published/{name}.sql")
         for name in ("recommendations", "best_shapes") if with_comments else ():
             for statement in contracts.duckdb_comment_statements(name, "view"):
                 connection.execute(statement)
@@ -108,15 +108,15 @@ def assemble(
 
 def prepare_machines(connection: duckdb.DuckDBPyConnection) -> None:
     """Make the tables of machines, their layouts and their offers, which every estimate of the grid starts from."""
-    for name in ("hardware", "hardware_shapes", *MACHINES, "offers"):
-        run_sql(connection, f"tables/{name}.sql")
+    for name in ("machines/hardware", "machines/hardware_shapes", *MACHINES, "machines/offers"):
+        run_sql(connection, f"{name}.sql")
 
 
 @contextmanager
 def staging(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """The schema `staging`, in a file of its own that is gone when the block ends."""
     with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
-        run_sql(connection, "tables/chunk_staging.sql", {"path": str(Path(directory) / "staging.duckdb")})
+        run_sql(connection, "estimate/bucket_staging.sql", {"path": str(Path(directory) / "staging.duckdb")})
         try:
             yield
         finally:

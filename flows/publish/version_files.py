@@ -106,7 +106,7 @@ def _left_out(rows: int, limit: float) -> str | None:
 def _replace_crawled(connection: duckdb.DuckDBPyConnection, tables: dict[str, pl.DataFrame]) -> None:
     with transaction(connection):
         run_sql(connection, "publish/forget_crawled.sql")
-        run_sql(connection, "results/publication.sql")
+        run_sql(connection, "published/publication.sql")
         for name in _CRAWLED:
             insert_table(connection, name, tables[name])
 

@@ -75,7 +75,7 @@ def _computed(data: Path, models: int, runner: str) -> pl.DataFrame:
     found = estimate_flow.compute_buckets(str(data), full=False)
     print(f"{runner:24} {time.monotonic() - begun:9.1f} s   {found.report.buckets} buckets", flush=True)
     with connect() as connection:
-        run_sql(connection, "tables/architecture_recommendations.sql")
+        run_sql(connection, "published/architecture_recommendations.sql")
         add_buckets(connection, found.buckets)
         return connection.table("architecture_recommendations").order(", ".join(KEY)).pl()
 

@@ -81,7 +81,7 @@ def main() -> int:
         load_tables(connection, {**load_catalogs(), **read_snapshot()})
         create_macros(connection)
         prepare_machines(connection)
-        run_sql(connection, "results/fits_of.sql")
+        run_sql(connection, "published/fits_of.sql")
         rows = _choose_rows(connection)
         arithmetic = _seconds(lambda: _sums(connection))
         computed = rows / arithmetic

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from journalled import journal, row
 from loopback_hub import Faults, LoopbackHub, Repo
 from small_repos import crawled, quick_hub, sharded_repo, small_repo
 
@@ -168,8 +169,6 @@ def test_offline_asks_nothing_and_says_so_once(serve: Serve, lake: Lake, capsys:
 
 
 def test_a_journal_left_behind_is_merged_even_offline(serve: Serve, lake: Lake) -> None:
-    from test_lake_tables import journal, row
-
     from flows.crawl.fetch_model import Fetched
 
     journal(lake, Fetched(row("a/b")))

@@ -52,7 +52,7 @@ def on_two_threads(works: Sequence[Work]) -> Iterable[Done]:
 
 def rows(grid: Grid) -> pl.DataFrame:
     with connect() as connection:
-        run_sql(connection, "tables/architecture_recommendations.sql")
+        run_sql(connection, "published/architecture_recommendations.sql")
         add_buckets(connection, grid.buckets)
         return connection.table("architecture_recommendations").order(KEY).pl()
 

@@ -1,4 +1,4 @@
 -- Add a bucket's rows to architecture_recommendations.
 insert into architecture_recommendations by name
 select *
-from chunk_recommendations;
+from bucket_recommendations;

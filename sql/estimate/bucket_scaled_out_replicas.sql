@@ -1,14 +1,14 @@
--- Add to chunk_replicas those that need several machines.
-insert into chunk_replicas
+-- Add to bucket_replicas those that need several machines.
+insert into bucket_replicas
 with
 
 places as (
     from replica_classes
-    where replica_class in (select replica_class from chunk_scaled_out)
+    where replica_class in (select replica_class from bucket_scaled_out)
 ),
 
 usable as (
-    from usable_replicas('staging.chunk_shards', 'places')
+    from usable_replicas('staging.bucket_shards', 'places')
 ),
 
 wanted as (
@@ -18,7 +18,7 @@ wanted as (
         kv_dtype,
         context,
         replica_class
-    from chunk_scaled_out
+    from bucket_scaled_out
 ),
 
 offered as (

@@ -3,7 +3,7 @@
 -- costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision, and is better in one of these, all as
 -- they are published. Otherwise dominated_by names the cheapest row of the frontier that does, as provider/shape/quantization/kv_dtype.
 -- (A row at another context never beats one that its like at the same context does not: figures fall as the context grows.)
-create or replace temp table chunk_frontier as
+create or replace temp table bucket_frontier as
 with
 
 cheapest as (
@@ -31,7 +31,7 @@ contenders as (
         figures.nodes * if(figures.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour) as usd_per_hour,
         if(figures.nodes = 1, cheapest.offer, cheapest.scaled_out_offer) || '/' || figures.quantization || '/' || figures.kv_dtype
             as offer
-    from chunk_figures as figures
+    from bucket_figures as figures
     join cheapest using (hardware)
     where figures.tpot_ms is not null
         and if(figures.nodes = 1, cheapest.usd_per_hour, cheapest.scaled_out_usd_per_hour) is not null

@@ -1,6 +1,6 @@
 -- Where one machine is not enough: the fewest machines of one kind on which a precision and context of one chunk's architectures start,
 -- and the replicas that do.
-create or replace temp table chunk_scaled_out as
+create or replace temp table bucket_scaled_out as
 with
 
 on_one_machine as (
@@ -10,7 +10,7 @@ on_one_machine as (
         replicas.kv_dtype,
         replicas.context,
         classes.hardware
-    from chunk_replicas as replicas
+    from bucket_replicas as replicas
     join deployment_classes as classes using (replica_class)
 ),
 
@@ -23,7 +23,7 @@ missing as (
         loads.input_tokens,
         loads.output_tokens,
         machines.hardware
-    from (select distinct architecture_key, quantization from staging.chunk_shards) as wanted
+    from (select distinct architecture_key, quantization from staging.bucket_shards) as wanted
     join grid_loads as loads using (architecture_key)
     cross join kv_dtypes
     cross join (select distinct hardware from deployment_classes where nodes > 1) as machines
@@ -42,7 +42,7 @@ places as (
 ),
 
 usable as (
-    from usable_replicas('staging.chunk_shards', 'places')
+    from usable_replicas('staging.bucket_shards', 'places')
 ),
 
 offered as (

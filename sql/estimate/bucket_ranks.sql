@@ -1,10 +1,10 @@
--- One chunk's figures on every shape that is such a machine, priced and ranked: a row is a row of chunk_figures on one shape, with what
+-- One chunk's figures on every shape that is such a machine, priced and ranked: a row is a row of bucket_figures on one shape, with what
 -- follows from prices. Ranks are within an architecture and context, over all shapes and precisions, unknown figures last:
 --   cost_rank         dollars an hour, at the same price what meets the default SLO first, then dollars per million output tokens of the cost layout
 --   performance_rank  time per output token of a single request on the performance layout
 --   balanced_rank     dollars per million output tokens of the balanced layout
 -- A shape of a machine on the frontier that is sold cheaper elsewhere is dominated by that offer.
-create or replace temp table chunk_ranks as
+create or replace temp table bucket_ranks as
 with
 
 priced as (
@@ -23,7 +23,7 @@ priced as (
             as cost_usd_per_million_output_tokens,
         usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.performance_output_tokens_per_s)
             as performance_usd_per_million_output_tokens
-    from chunk_figures as figures
+    from bucket_figures as figures
     join offers using (hardware)
     where figures.nodes = 1 or offers.is_scaled_out
 ),
@@ -75,10 +75,10 @@ select
     end as dominated_by,
     if(ranked.usd_per_hour is null, figures.reason_without_price, figures.reason) as reason
 from ranked
-join chunk_figures as figures on figures.rowid = ranked.figure
+join bucket_figures as figures on figures.rowid = ranked.figure
 join offers on offers.rowid = ranked.offer
 cross join policy_settings as policy
-left join chunk_frontier as frontier
+left join bucket_frontier as frontier
     on frontier.architecture_key = figures.architecture_key
     and frontier.context = figures.context
     and frontier.quantization = figures.quantization

@@ -7,7 +7,7 @@
 -- stages are taken where the memory that they free outweighs the doubt about their speed (counted_rate). A throughput counts only after those
 -- that are reached within the default SLO: a layout where even one request misses it serves nobody well, however many tokens it yields.
 -- Of equals the least split layout is taken, which without speed (an accelerator without rates) is the most copies of the smallest replica.
-create or replace temp table chunk_choices as
+create or replace temp table bucket_choices as
 with
 
 deployments as (
@@ -44,7 +44,7 @@ deployments as (
             classes.nodes
         ) as throughput,
         coalesce(replicas.single_stream_tpot_ms, 1e6) as single_ms
-    from chunk_replicas as replicas
+    from bucket_replicas as replicas
     join deployment_classes as classes using (replica_class)
     join hardware as machines using (hardware)
     cross join policy_settings as policy
@@ -58,7 +58,7 @@ fewest as (
     union all
     select deployments.*
     from deployments
-    semi join chunk_scaled_out as wanted
+    semi join bucket_scaled_out as wanted
         on wanted.architecture_key = deployments.architecture_key
         and wanted.quantization = deployments.quantization
         and wanted.kv_dtype = deployments.kv_dtype

@@ -1,7 +1,7 @@
 -- The choices of one chunk with their figures: a row is one precision, KV precision and context of an architecture on one kind of machine,
 -- with the layouts of the three objectives, all as they are published. Nothing here knows a price: reason is for machines that have one,
 -- reason_without_price for those that have none. quality orders what is lost: weights before KV cache.
-create or replace temp table chunk_figures as
+create or replace temp table bucket_figures as
 with
 
 -- Each replica that an objective takes, whatever machine it is copied on.
@@ -40,17 +40,17 @@ chosen_replicas as (
             policy.slo_ttft_ms_per_input_token,
             policy.slo_tpot_ms
         ) as within_slo
-    from chunk_replicas as replicas
+    from bucket_replicas as replicas
     cross join policy_settings as policy
     where replicas.rowid in (
             select cost_replica
-            from chunk_choices
+            from bucket_choices
             union all
             select performance_replica
-            from chunk_choices
+            from bucket_choices
             union all
             select balanced_replica
-            from chunk_choices
+            from bucket_choices
         )
 ),
 
@@ -156,7 +156,7 @@ figured as (
         arguments.quantization_arguments,
         arguments.kv_arguments,
         machines.needs_half
-    from chunk_choices as choices
+    from bucket_choices as choices
     join chosen_replicas as balanced on balanced.replica = choices.balanced_replica
     join chosen_replicas as cost on cost.replica = choices.cost_replica
     join chosen_replicas as performance on performance.replica = choices.performance_replica

@@ -1,5 +1,5 @@
 -- The replicas of one chunk of architectures that start on one machine: every precision, KV precision and context.
-create or replace temp table chunk_replicas as
+create or replace temp table bucket_replicas as
 with
 
 places as (
@@ -8,7 +8,7 @@ places as (
 ),
 
 usable as (
-    from usable_replicas('staging.chunk_shards', 'places')
+    from usable_replicas('staging.bucket_shards', 'places')
 ),
 
 offered as (

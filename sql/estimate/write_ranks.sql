@@ -1,7 +1,7 @@
 -- Writes the ranks of a bucket to the Parquet file $path, in the order in which recommendations are asked for.
 copy (
     select *
-    from chunk_ranks
+    from bucket_ranks
     order by
         architecture_key,
         context,

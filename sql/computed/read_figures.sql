@@ -1,4 +1,0 @@
--- The figures of one bucket, of all accelerators, as the files $paths keep them. A row is as chunk_figures says.
-create or replace temp table chunk_figures as
-select *
-from read_parquet($paths);
