@@ -7,19 +7,19 @@ standard error.
 from __future__ import annotations
 
 import atexit
-import math
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib.util import find_spec
 from inspect import BoundArguments
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
 
-from cyclopts import App, CycloptsError, Parameter, Token, validators
+from cyclopts import App, CycloptsError, Parameter
 
 from flows.printing.rows import Format
+from flows.recommend.question import Bound, Conditions, Count, Question, refuse_unknown
 
 Data = Annotated[
     Path, Parameter(env_var="SHAPEFIT_DATA", help="Lake and published versions: a directory, or s3://bucket/prefix.")
@@ -27,19 +27,6 @@ Data = Annotated[
 Form = Annotated[Format | None, Parameter(name="--format", help="How to print rows: table (default), json, csv or markdown.")]
 Output = Annotated[Path | None, Parameter(help="Write to this file instead; its extension names the format.")]
 
-
-def _whole(_: object, tokens: Sequence[Token]) -> int:
-    """A whole number as it is written: 1.5 is refused rather than cut."""
-    text = tokens[0].value
-    if not text.removeprefix("-").isdecimal():
-        raise ValueError(f"a whole number is needed, not {text}")
-    return int(text)
-
-
-Count = Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=10**9), converter=_whole)]
-Bound = Annotated[float | None, Parameter(validator=validators.Number(gt=0, lt=math.inf))]
-Objective = Literal["cost", "performance", "balanced"]
-Policy = Literal["vllm", "aqua", "kaito", "lmi", "config_recommender"]
 
 _DATA = Path("data")
 
@@ -216,20 +203,7 @@ def recommend(
     model: str | None = None,
     /,
     *,
-    context: Count = None,
-    users: Count = None,
-    quantization: str | None = None,
-    provider: str | None = None,
-    shape: str | None = None,
-    max_ttft_ms: Bound = None,
-    max_tpot_ms: Bound = None,
-    max_usd_per_hour: Bound = None,
-    objective: Objective | None = None,
-    workload: str | None = None,
-    region: str | None = None,
-    spot: Annotated[bool, Parameter(negative=())] = False,
-    shapes_file: Path | None = None,
-    policy: Policy = "vllm",
+    conditions: Annotated[Conditions | None, Parameter(name="*")] = None,
     models: Path | None = None,
     gpus: Path | None = None,
     latency_bound: Bound = None,
@@ -247,35 +221,6 @@ def recommend(
     ----------
     model
         Hugging Face id, or a directory with a config.json and safetensors files.
-    context
-        Prompt and answer tokens of one sequence. Default: the model's own default length.
-    users
-        Concurrent requests that the deployment must hold.
-    quantization
-        Weight precision: native, bf16, fp8, int8, awq-4bit, …
-    provider
-        Only shapes of this provider.
-    shape
-        Only this shape.
-    max_ttft_ms
-        Bound on the time to the first token.
-    max_tpot_ms
-        Bound on the time per output token.
-    max_usd_per_hour
-        Bound on the price of all the deployments that carry the users.
-    objective
-        What the best is: cost (dollars an hour), performance (time per token of one request) or balanced (dollars per token).
-        Default: cost; with --policy config_recommender performance.
-    workload
-        Kind of load that speed and cost are quoted for: a row of the workloads catalog.
-    region
-        Only prices that were read in this region.
-    spot
-        Count spot prices; shapes without one come last.
-    shapes_file
-        CSV of your own shapes, in the columns of the shapes catalog (prices in usd_per_hour), instead of the catalogued ones.
-    policy
-        The rules of fit: vllm is the engine's own; the others are those of the tools they are named for.
     models
         With --policy config_recommender: a JSON file of models, instead of MODEL.
     gpus
@@ -291,50 +236,30 @@ def recommend(
     plot
         Draw cost against throughput, with the frontier and the one recommended, into this PNG or SVG file.
     """
+    asked = conditions or Conditions()
     own = {"models": models, "gpus": gpus, "latency-bound": latency_bound, "batch-size": batch_size}
     own |= {"sequence-length": sequence_length, "precision": precision}
-    if policy == "config_recommender":
+    if asked.policy != "vllm":
+        _refuse_given({"plot": plot}, f"is no condition of --policy {asked.policy}: leave it out, or ask the policy vllm")
+    if asked.policy == "config_recommender":
         from flows.config_recommender import GPURecommender, ModelArchitecture, print_gpus, read_models
 
-        others = {"context": context, "users": users, "quantization": quantization, "provider": provider, "shape": shape}
-        others |= {"max-ttft-ms": max_ttft_ms, "max-tpot-ms": max_tpot_ms, "max-usd-per-hour": max_usd_per_hour}
-        others |= {"workload": workload, "region": region, "spot": spot or None, "shapes-file": shapes_file, "plot": plot}
-        _refuse_given(others, "is no condition of --policy config_recommender: leave it out, or ask the policy vllm")
+        refuse_unknown(asked, ("objective",))
         if model is not None and models is not None:
             raise ValueError("recommend takes a model or a file of them with --models, not both")
         if not model and models is None:
             raise ValueError("recommend needs a model, or a file of them with --models")
-        recommender = GPURecommender(latency_bound, batch_size, sequence_length, precision, objective or "performance", data)
+        objective = asked.objective or "performance"
+        recommender = GPURecommender(latency_bound, batch_size, sequence_length, precision, objective, data)
         return print_gpus(recommender, read_models(models) if models else (ModelArchitecture(str(model)),), gpus, form, output)
     _refuse_given(own, "needs --policy config_recommender")
-    if policy != "vllm":
-        others = {"objective": objective, "workload": workload, "region": region, "spot": spot or None, "plot": plot}
-        _refuse_given(others, f"is no condition of --policy {policy}: leave it out, or ask the policy vllm")
-    from flows.ask.recommend import Question
-    from flows.ask.recommend_output import print_recommendations
+    from flows.recommend.output import print_recommendations
 
     if not model:
         raise ValueError("recommend needs a model: a Hugging Face id or a local directory")
     if model.startswith("ocid1."):
         raise ValueError(f"{model[:60]} is an OCI id: pass the Hugging Face id of the model, or a directory that holds it")
-    question = Question(
-        model=model,
-        context=context,
-        users=users,
-        quantization=quantization,
-        provider=provider,
-        shape=shape,
-        max_ttft_ms=max_ttft_ms,
-        max_tpot_ms=max_tpot_ms,
-        max_usd_per_hour=max_usd_per_hour,
-        objective=objective or "cost",
-        workload=workload,
-        region=region,
-        spot=spot,
-        shapes_file=shapes_file,
-        policy=policy,
-    )
-    return print_recommendations(question, data, form, output, plot)
+    return print_recommendations(Question(model, **vars(asked)), data, form, output, plot)
 
 
 @app.command

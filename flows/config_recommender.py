@@ -38,7 +38,7 @@ from transforms.asking.configured_gpus import cheapest_per_gpu
 
 __all__ = ["GPURecommender", "GPUSpec", "ModelArchitecture", "RecommendationResult", "print_gpus", "read_gpus", "read_models"]
 
-_ASKED = "ask/config_recommender.sql"
+_ASKED = "recommend/config_recommender.sql"
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ FLOORS = {
         ("publish",),
         ("remote",),
         ("ask", "prices"),
+        ("recommend",),
         ("refresh", "asking", "config_recommender"),
         ("nightly",),
         ("cli",),

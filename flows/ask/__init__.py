@@ -1,1 +1,1 @@
-"""Answers from what is published: `recommend`, `estimate`, `explain`, `query`, `status`."""
+"""Answers from what is published: `estimate`, `explain`, `query`, `status`."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.database.errors import one_line
 from flows.database.settings import SETTINGS
 from flows.database.sql_files import sql_text
 from flows.printing.rows import Rows
@@ -104,13 +105,20 @@ def require_latest(data: Path) -> Path:
 def open_version(version: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to a version's database, closed to files, extensions and further settings.
 
-    The version may be replaced meanwhile: the connection goes on reading the one that it opened.
+    Each connection is an instance of its own, so that many threads may open one, beside whatever else the process does with the
+    file. The version may be replaced meanwhile: the connection goes on reading the one that it opened. Raises
+    NotPublishedError where the file is no database that can be read.
     """
     import _duckdb  # alone: the package around it takes 0.1 s to import, a third of an answer, and adds nothing to a query
 
-    settings = {"enable_external_access": "false", **SETTINGS}
-    connection = _duckdb.connect(str(version.resolve() / DATABASE), read_only=True, config=settings)
-    connection.execute(sql_text("ask/session.sql"))
+    path = version.resolve() / DATABASE
+    connection = _duckdb.connect(":memory:", config=SETTINGS)
+    try:
+        connection.execute(sql_text("ask/attach_version.sql"), {"path": str(path)})
+        connection.execute(sql_text("ask/session.sql"))
+    except (_duckdb.IOException, _duckdb.SerializationException) as error:
+        connection.close()
+        raise NotPublishedError(f"{path} cannot be read: {one_line(str(error))}") from error
     return connection
 
 

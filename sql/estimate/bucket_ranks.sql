@@ -16,12 +16,14 @@ priced as (
         coalesce(figures.cost_within_slo, false) as cost_meets_slo,
         figures.performance_single_stream_tpot_ms,
         offers.usd_per_hour * figures.nodes as usd_per_hour,
-        usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.output_tokens_per_s) as usd_per_million_output_tokens,
-        usd_per_million_output_tokens(offers.spot_usd_per_hour * figures.nodes, figures.output_tokens_per_s)
+        -- Rounded as they are published, so that whoever sorts by what is published finds the same order.
+        four_decimals(usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.output_tokens_per_s))
+            as usd_per_million_output_tokens,
+        four_decimals(usd_per_million_output_tokens(offers.spot_usd_per_hour * figures.nodes, figures.output_tokens_per_s))
             as spot_usd_per_million_output_tokens,
-        usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.cost_output_tokens_per_s)
+        four_decimals(usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.cost_output_tokens_per_s))
             as cost_usd_per_million_output_tokens,
-        usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.performance_output_tokens_per_s)
+        four_decimals(usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.performance_output_tokens_per_s))
             as performance_usd_per_million_output_tokens
     from bucket_figures as figures
     join offers using (hardware)
@@ -55,12 +57,12 @@ select
     offers.price_region,
     offers.price_as_of,
     offers.price_stale,
-    four_decimals(ranked.usd_per_million_output_tokens) as usd_per_million_output_tokens,
-    four_decimals(ranked.spot_usd_per_million_output_tokens) as spot_usd_per_million_output_tokens,
+    ranked.usd_per_million_output_tokens,
+    ranked.spot_usd_per_million_output_tokens,
     four_decimals(ranked.usd_per_million_output_tokens * policy.output_share) as usd_per_million_total_tokens,
     four_decimals(usd_per_user_hour(ranked.usd_per_hour, figures.slo_users)) as usd_per_user_hour,
-    four_decimals(ranked.cost_usd_per_million_output_tokens) as cost_usd_per_million_output_tokens,
-    four_decimals(ranked.performance_usd_per_million_output_tokens) as performance_usd_per_million_output_tokens,
+    ranked.cost_usd_per_million_output_tokens,
+    ranked.performance_usd_per_million_output_tokens,
     ranked.cost_rank,
     ranked.performance_rank,
     ranked.balanced_rank,

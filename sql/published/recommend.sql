@@ -1,75 +1,221 @@
--- The recommendations for one model at the smallest published context that is not below the argument, best first: one row for each provider,
--- shape and weight precision. A 16-bit KV cache is taken where it fits, fp8 only where nothing else does.
+-- The recommendations for one model at the smallest published context that is not below the argument, best first: a row is the best offer
+-- of a provider's shape at a weight precision, by the rule of `ranked_offers`, with the columns of `recommendations`. Layout, memory,
+-- times and rates are those of the layout that the objective takes; activation, memory outside torch, CUDA graphs and cached tokens are
+-- known for the balanced layout alone, and null where another is taken.
 --   objective  cost (dollars an hour), performance (time per token of one request) or balanced (dollars per token)
---   users      requests in flight at once: `deployments` says how many of the row's deployments carry them within the default SLO (at the
---              published batch), total_usd_per_hour what these cost, and by cost and balanced the rows are ordered by that; null: one
+--   users      requests in flight at once: `deployments` says how many of the row's deployments carry them within the default service
+--              level (at the published batch), total_usd_per_hour what these cost, utilization how much of them is used; null: one
 --   provider   only this provider's shapes; null for all
+--   spot       count spot prices
 -- price_age_days is the age of the price on the day of publication.
 -- Example: from recommend('Qwen/Qwen2.5-7B-Instruct', 8192, objective := 'balanced', users := 200, provider := 'aws')
-create or replace macro recommend(model, context, objective := 'cost', users := null, provider := null) as table
+create or replace macro recommend(model, context, objective := 'cost', users := null, provider := null, spot := false) as table
 with
 
--- The ranks alone first: few columns are sorted, and the whole rows are fetched for the best only.
-offered as (
+asked_models as (
     select
-        offers.architecture_key,
-        offers.provider,
-        offers.shape,
-        offers.nodes,
-        offers.quantization,
-        offers.kv_dtype,
-        offers.context,
-        coalesce(ceil(users / (offers.batch_per_replica * offers.dp)::double), 1)::bigint as deployments,
-        coalesce(ceil(users / (offers.batch_per_replica * offers.dp)::double), 1) * offers.usd_per_hour as total_usd_per_hour,
-        case objective
-            when 'cost' then offers.cost_rank
-            when 'performance' then offers.performance_rank
-            when 'balanced' then offers.balanced_rank
-            else error('objective is cost, performance or balanced')
-        end as objective_rank
-    from architecture_recommendations as offers
-    where offers.architecture_key = (
-            select models.architecture_key
-            from models
-            where models.model_id = model
-        )
-        and (provider is null or offers.provider = provider)
-        and offers.context = (
-            select min(lengths.context)
-            from models
-            join architecture_recommendations as lengths using (architecture_key)
-            where models.model_id = model and lengths.context >= context
-        )
+        models.model_id,
+        models.architecture_key,
+        models.needs_remote_code
+    from models
+    where models.model_id = model
 ),
 
-best as (
-    select *
-    from offered
-    qualify row_number() over (
-        partition by offered.provider, offered.shape, offered.quantization
-        order by offered.kv_dtype <> 'auto', offered.objective_rank, offered.nodes
-    ) = 1
+asked_contexts as (
+    select min(lengths.context) as asked_context
+    from architecture_recommendations as lengths
+    where lengths.architecture_key = (select asked_models.architecture_key from asked_models)
+        and lengths.context >= context
+),
+
+stored_offers as (
+    select
+        stored.* exclude (within_slo, reason, vllm_arguments),
+        'vllm' as policy,
+        stored.reason,
+        stored.vllm_arguments,
+        stored.within_slo
+    from architecture_recommendations as stored
+    where stored.architecture_key = (select asked_models.architecture_key from asked_models)
+        and stored.context = (select asked_contexts.asked_context from asked_contexts)
+        and (provider is null or stored.provider = provider)
+),
+
+objective_offers as (
+    select
+        stored_offers.* replace (
+            of_objective(objective, stored_offers.cost_tp, stored_offers.performance_tp, stored_offers.tp) as tp,
+            of_objective(objective, stored_offers.cost_pp, stored_offers.performance_pp, stored_offers.pp) as pp,
+            of_objective(objective, stored_offers.cost_dp, stored_offers.performance_dp, stored_offers.dp) as dp,
+            of_objective(objective, stored_offers.cost_ep, stored_offers.performance_ep, stored_offers.ep) as ep,
+            of_objective(objective, stored_offers.cost_verdict, stored_offers.performance_verdict, stored_offers.verdict) as verdict,
+            of_objective(
+                objective,
+                stored_offers.cost_memory_used_gib_per_gpu,
+                stored_offers.performance_memory_used_gib_per_gpu,
+                stored_offers.memory_used_gib_per_gpu
+            ) as memory_used_gib_per_gpu,
+            of_objective(
+                objective,
+                stored_offers.cost_weights_gib_per_gpu,
+                stored_offers.performance_weights_gib_per_gpu,
+                stored_offers.weights_gib_per_gpu
+            ) as weights_gib_per_gpu,
+            of_objective(
+                objective,
+                stored_offers.cost_kv_cache_gib_per_gpu,
+                stored_offers.performance_kv_cache_gib_per_gpu,
+                stored_offers.kv_cache_gib_per_gpu
+            ) as kv_cache_gib_per_gpu,
+            of_objective(
+                objective, stored_offers.cost_max_context, stored_offers.performance_max_context, stored_offers.max_context
+            ) as max_context,
+            of_objective(
+                objective, stored_offers.cost_max_sequences, stored_offers.performance_max_sequences, stored_offers.max_sequences
+            ) as max_sequences,
+            of_objective(
+                objective,
+                stored_offers.cost_batch_per_replica,
+                stored_offers.performance_batch_per_replica,
+                stored_offers.batch_per_replica
+            ) as batch_per_replica,
+            of_objective(objective, stored_offers.cost_ttft_ms, stored_offers.performance_ttft_ms, stored_offers.ttft_ms) as ttft_ms,
+            of_objective(objective, stored_offers.cost_tpot_ms, stored_offers.performance_tpot_ms, stored_offers.tpot_ms) as tpot_ms,
+            of_objective(
+                objective,
+                stored_offers.cost_single_stream_ttft_ms,
+                stored_offers.performance_single_stream_ttft_ms,
+                stored_offers.single_stream_ttft_ms
+            ) as single_stream_ttft_ms,
+            of_objective(
+                objective,
+                stored_offers.cost_single_stream_tpot_ms,
+                stored_offers.performance_single_stream_tpot_ms,
+                stored_offers.single_stream_tpot_ms
+            ) as single_stream_tpot_ms,
+            of_objective(
+                objective,
+                stored_offers.cost_output_tokens_per_s,
+                stored_offers.performance_output_tokens_per_s,
+                stored_offers.output_tokens_per_s
+            ) as output_tokens_per_s,
+            of_objective(objective, stored_offers.cost_bound_by, stored_offers.performance_bound_by, stored_offers.bound_by)
+                as bound_by,
+            of_objective(
+                objective, stored_offers.cost_calibration, stored_offers.performance_calibration, stored_offers.calibration
+            ) as calibration,
+            of_objective(
+                objective, stored_offers.cost_within_slo, stored_offers.performance_within_slo, stored_offers.within_slo
+            ) as within_slo,
+            if(spot, stored_offers.spot_usd_per_hour, stored_offers.usd_per_hour) as usd_per_hour,
+            if(
+                spot,
+                four_decimals(
+                    usd_per_million_output_tokens(
+                        stored_offers.spot_usd_per_hour,
+                        of_objective(
+                            objective,
+                            stored_offers.cost_output_tokens_per_s,
+                            stored_offers.performance_output_tokens_per_s,
+                            stored_offers.output_tokens_per_s
+                        )
+                    )
+                ),
+                of_objective(
+                    objective,
+                    stored_offers.cost_usd_per_million_output_tokens,
+                    stored_offers.performance_usd_per_million_output_tokens,
+                    stored_offers.usd_per_million_output_tokens
+                )
+            ) as usd_per_million_output_tokens,
+            of_objective(
+                objective, stored_offers.cost_vllm_arguments, stored_offers.performance_vllm_arguments, stored_offers.vllm_arguments
+            ) as vllm_arguments
+        ),
+        of_objective(
+            objective,
+            (stored_offers.cost_tp, stored_offers.cost_pp, stored_offers.cost_dp, stored_offers.cost_ep),
+            (
+                stored_offers.performance_tp,
+                stored_offers.performance_pp,
+                stored_offers.performance_dp,
+                stored_offers.performance_ep
+            ),
+            (stored_offers.tp, stored_offers.pp, stored_offers.dp, stored_offers.ep)
+        ) = (stored_offers.tp, stored_offers.pp, stored_offers.dp, stored_offers.ep) as is_balanced_layout
+    from stored_offers
+),
+
+placed_offers as (
+    from ranked_offers('objective_offers', objective, users)
 )
 
 select
-    published.*,
-    best.deployments,
-    best.total_usd_per_hour,
-    price_age_days(published.price_as_of, publication.published_on) as price_age_days
-from best
-join recommendations as published
-    on published.architecture_key = best.architecture_key
-    and published.provider = best.provider
-    and published.shape = best.shape
-    and published.nodes = best.nodes
-    and published.quantization = best.quantization
-    and published.kv_dtype = best.kv_dtype
-    and published.context = best.context
+    asked_models.model_id,
+    offers.* exclude (
+        cost_verdict,
+        cost_memory_used_gib_per_gpu,
+        cost_weights_gib_per_gpu,
+        cost_kv_cache_gib_per_gpu,
+        cost_max_context,
+        cost_max_sequences,
+        cost_batch_per_replica,
+        cost_single_stream_ttft_ms,
+        cost_single_stream_tpot_ms,
+        cost_bound_by,
+        cost_calibration,
+        cost_within_slo,
+        cost_vllm_arguments,
+        performance_verdict,
+        performance_memory_used_gib_per_gpu,
+        performance_weights_gib_per_gpu,
+        performance_kv_cache_gib_per_gpu,
+        performance_max_context,
+        performance_max_sequences,
+        performance_batch_per_replica,
+        performance_single_stream_ttft_ms,
+        performance_single_stream_tpot_ms,
+        performance_bound_by,
+        performance_calibration,
+        performance_within_slo,
+        performance_vllm_arguments,
+        is_balanced_layout,
+        total_gpu_count
+    ) replace (
+        if(offers.is_balanced_layout, offers.activation_gib_per_gpu, null) as activation_gib_per_gpu,
+        if(offers.is_balanced_layout, offers.non_torch_gib_per_gpu, null) as non_torch_gib_per_gpu,
+        if(offers.is_balanced_layout, offers.cuda_graphs_gib_per_gpu, null) as cuda_graphs_gib_per_gpu,
+        if(offers.is_balanced_layout, offers.kv_cache_tokens, null) as kv_cache_tokens,
+        if(offers.within_slo, offers.batch_per_replica * offers.dp, 0) as slo_users,
+        three_digits(offers.ttft_ms * intervals.ttft_low) as ttft_low_ms,
+        three_digits(offers.ttft_ms * intervals.ttft_high) as ttft_high_ms,
+        three_digits(offers.tpot_ms * intervals.tpot_low) as tpot_low_ms,
+        three_digits(offers.tpot_ms * intervals.tpot_high) as tpot_high_ms,
+        three_digits(offers.output_tokens_per_s * intervals.rate_low) as output_low_tokens_per_s,
+        three_digits(offers.output_tokens_per_s * intervals.rate_high) as output_high_tokens_per_s,
+        four_decimals(offers.usd_per_million_output_tokens * policy.output_share) as usd_per_million_total_tokens,
+        four_decimals(
+            usd_per_user_hour(offers.usd_per_hour, if(offers.within_slo, offers.batch_per_replica * offers.dp, 0))
+        ) as usd_per_user_hour,
+        recommendation_reason(
+            offers.verdict,
+            offers.memory_allowed_gib_per_gpu - offers.memory_used_gib_per_gpu,
+            offers.band_gib,
+            offers.usd_per_hour,
+            offers.tpot_ms,
+            offers.within_slo
+        ) as reason,
+        trusted_arguments(offers.vllm_arguments, asked_models.needs_remote_code) as vllm_arguments
+    ),
+    offers.context - greatest(1, (offers.context * policy.output_share)::bigint) as input_tokens,
+    greatest(1, (offers.context * policy.output_share)::bigint) as output_tokens,
+    offers.max_sequences * offers.dp as concurrent_sequences,
+    offers.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
+    price_age_days(offers.price_as_of, publication.published_on) as price_age_days
+from placed_offers as offers
+join quantizations on quantizations.quantization = offers.quantization
+left join speed_intervals as intervals on intervals.calibration = offers.calibration
+cross join asked_models
+cross join policy_settings as policy
 cross join publication
-where published.model_id = model
-order by
-    if(users is null or objective = 'performance', null, best.total_usd_per_hour) nulls last,
-    best.objective_rank,
-    best.provider,
-    best.shape,
-    best.quantization;
+order by offers.place;

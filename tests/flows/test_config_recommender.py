@@ -123,7 +123,7 @@ def test_its_options_belong_to_its_policy(capsys: pytest.CaptureFixture[str]) ->
     assert main(["recommend", "a/b", "--latency-bound", "5"]) == 2
     assert "--latency-bound needs --policy config_recommender" in capsys.readouterr().err
     assert main(["recommend", "a/b", "--policy", "config_recommender", "--users", "5", "--spot"]) == 2
-    assert "--users, --spot is no condition of --policy config_recommender" in capsys.readouterr().err
+    assert "--users, --spot are no conditions of --policy config_recommender" in capsys.readouterr().err
 
 
 def test_the_same_from_python_with_the_tool_s_own_names() -> None:

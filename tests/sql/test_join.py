@@ -205,7 +205,7 @@ def test_what_does_not_fit_is_answered_with_its_reason(joined: duckdb.DuckDBPyCo
 def test_recommend_takes_the_smallest_context_not_below(joined: duckdb.DuckDBPyConnection) -> None:
     answers = rows(joined, "from recommend('test/llama-3.1-8b', 8000)")
     assert {row["context"] for row in answers} == {8192}
-    assert tuple(answers[0])[:-3] == contracts.TABLES["recommendations"].columns
+    assert set(contracts.TABLES["recommendations"].columns) <= set(answers[0])
     keys = [(row["provider"], row["shape"], row["quantization"]) for row in answers]
     assert len(keys) == len(set(keys))
     ranks = [row["cost_rank"] for row in answers]

@@ -41,8 +41,8 @@ class Asked:
 def reasoning(asked: Asked, best: Row, second: Row | None, offers: int, cheaper: Row | None = None) -> str:
     """One paragraph on the recommended row: what it is, why it, what it holds, how fast, at what price, and what comes next.
 
-    The rows are those of `sql/ask/published.sql`; `offers` is how many fit the question, `cheaper` the row of
-    `sql/ask/cheaper.sql` on the shapes that cost less and were passed over.
+    The rows are those of `sql/recommend/published.sql`; `offers` is how many fit the question, `cheaper` the row of
+    `sql/recommend/cheaper.sql` on the shapes that cost less and were passed over.
     """
     return " ".join(
         part

@@ -365,6 +365,8 @@ def _answers() -> dict[str, Field]:
         "on_frontier": Field("BOOLEAN", "whether nothing of the same model and context is better in every respect"),
         "deployments": Field("BIGINT", "deployments that carry the users asked for at the stated load; 1 where none are"),
         "total_usd_per_hour": Field("DOUBLE", "price of all deployments", "USD/h"),
+        "utilization": Field("DOUBLE", "share of all deployments' requests that the users take up; 1 where none are stated"),
+        "place": Field("BIGINT", "place among the answers to a question, the best first"),
         "concurrent_sequences": Field("BIGINT", "requests of full length that a deployment holds at once", "sequences"),
         "needs_checkpoint": Field("BOOLEAN", "whether the engine cannot make the precision itself and needs a checkpoint in it"),
         "dominated_by": Field(

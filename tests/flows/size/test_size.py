@@ -14,8 +14,8 @@ import pytest
 from queueing_server import QueueingServer, answer, serving, serving_apart
 from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, TOTALS
 
-from flows.ask.measured_beside_estimated import measured_beside_estimated
 from flows.cli import main
+from flows.recommend.measured_beside_estimated import measured_beside_estimated
 from flows.size.size import MeasureConfig, SizingConfig, Subject, estimate_sweep, import_sweep, measure_to_store, run_sizing
 from flows.size.sweep_store import SweepStoreError, create_run, read_group, runs
 

@@ -48,7 +48,7 @@ def test_the_aqua_policy_gives_the_sample_report_s_figures(tmp_path: Path) -> No
     shipped["aqua_shapes"] = shipped["aqua_shapes"].filter(pl.col("shape").is_in(NINE_SHAPES))
     assert shipped["aqua_shapes"].height == len(NINE_SHAPES)
     with estimating(type(facts)(**{**facts.tables(), "architectures": sized}), shipped) as connection:
-        rows = fetch(connection, "ask/aqua.sql", {"architecture": sized["architecture_key"][0], "shape": None})
+        rows = fetch(connection, "recommend/aqua.sql", {"architecture": sized["architecture_key"][0], "shape": None})
     report = aqua_report(rows.records())
     figures = {}
     for entry in report["recommendations"]:
@@ -73,7 +73,7 @@ def test_other_tools_rules_answer_beside_ours(policy: str, column: str, capsys: 
     assert main(["recommend", QWEN, "--policy", policy, "--format", "csv", *data]) == 0
     assert column in capsys.readouterr().out.splitlines()[0]
     assert main(["recommend", QWEN, "--policy", policy, "--users", "3", *data]) == 2
-    assert "knows no users" in capsys.readouterr().err
+    assert "--users is no condition of --policy" in capsys.readouterr().err
 
 
 def test_the_aqua_report_has_the_tool_s_words_for_models_it_does_not_take() -> None:

@@ -17,11 +17,11 @@ from published_set import small_published_set, write_local_model
 from recommend_command import QWEN, ask
 
 from flows import asking
-from flows.ask.recommend import Question, _conditions, _rows, recommend
-from flows.ask.recommend_output import _print_for_people
 from flows.cli import main
+from flows.recommend.output import _print_for_people
+from flows.recommend.recommend import Question, _conditions, _rows, recommend
 from flows.size.size import Subject, import_sweep
-from flows.versions.versions import answering, fetch, require_latest
+from flows.versions.versions import answering, fetch, require_latest, run
 
 pytestmark = pytest.mark.slow(16)
 
@@ -137,6 +137,7 @@ def test_what_is_published_is_what_would_be_estimated(objective: str) -> None:
     with answering(require_latest(small_published_set())) as connection:
         model = fetch(connection, "ask/model.sql", {"model": QWEN}).records()[0]
         conditions = _conditions(connection, question, model, [])
+        run(connection, "recommend/asked_shapes.sql", conditions)
         stored, offers = _rows(connection, conditions)
         load = {"input_tokens": 6144, "output_tokens": 2048, "cached_share": 0.0}
         estimated, count = _rows(connection, conditions | load)

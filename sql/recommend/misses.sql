@@ -18,12 +18,9 @@ tried as (
         on grid_quantizations.architecture_key = fits.architecture_key
         and grid_quantizations.quantization = fits.quantization
     join kv_dtypes on kv_dtypes.kv_dtype = fits.kv_dtype and kv_dtypes.nightly
-    join shape_prices as prices on prices.provider = fits.provider and prices.shape = fits.shape
+    semi join asked_shapes on asked_shapes.provider = fits.provider and asked_shapes.shape = fits.shape
     where models.model_id = $model
-        and ($provider is null or fits.provider = $provider)
-        and ($shape is null or fits.shape = $shape)
         and ($quantization is null or fits.quantization = $quantization)
-        and ($region is null or prices.price_region = $region)
         and fits.nodes = 1
         and not fits.fits
 ),

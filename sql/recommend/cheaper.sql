@@ -12,15 +12,13 @@ passed_over as (
         if($spot, offers.spot_usd_per_hour, offers.usd_per_hour) as usd_per_hour
     from offers
     join hardware as machines using (hardware)
+    semi join asked_shapes using (provider, shape)
     anti join architecture_recommendations as held
         on held.architecture_key = $architecture
         and held.context = $context
         and held.provider = offers.provider
         and held.shape = offers.shape
         and ($quantization is null or held.quantization = $quantization)
-    where ($provider is null or offers.provider = $provider)
-        and ($shape is null or offers.shape = $shape)
-        and ($region is null or offers.price_region = $region)
 )
 
 select

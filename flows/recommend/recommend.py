@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.printing.rows import Rows
+from flows.recommend.question import Question, QuestionError
 from flows.versions.versions import DATABASE, Versions, answering, fetch, open_version, run
 
 if TYPE_CHECKING:
@@ -22,44 +23,13 @@ _LISTED_NAMES = 30
 _NOTHING = Rows((), [])
 
 
-class QuestionError(ValueError):
-    """The question cannot be asked like this; the message says what to change."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is asked: a model, what its deployment must do, and which shapes count. None means no such condition."""
-
-    model: str
-    context: int | None = None
-    users: int | None = None
-    quantization: str | None = None
-    provider: str | None = None
-    shape: str | None = None
-    max_ttft_ms: float | None = None
-    max_tpot_ms: float | None = None
-    max_usd_per_hour: float | None = None
-    objective: str = "cost"
-    workload: str | None = None
-    region: str | None = None
-    spot: bool = False
-    shapes_file: Path | None = None
-    policy: str = "vllm"
-
-    def bounds(self) -> tuple[str, ...]:
-        """The bounds that are stated, in the words of the command."""
-        names = ("max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
-        stated = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
-        return tuple(f"--{name.replace('_', '-')} {value:g}" for name, value in stated.items())
-
-
 @dataclass(frozen=True)
 class Answer:
     """The rows that answer, best first, or why there are none.
 
     `offers` counts all that answer, of which `rows` may be the first. `nearest` are the cheapest or fastest rows where none is
     within the bounds, and where the model starts on no shape that the question allows, those that lack least. `cheaper` is a
-    row on the shapes that cost less than the first one and do not hold the model (`sql/ask/cheaper.sql`). `notes` say how
+    row on the shapes that cost less than the first one and do not hold the model (`sql/recommend/cheaper.sql`). `notes` say how
     the question was taken where that is not plain; `why_not` says in one sentence why there are no rows.
     """
 
@@ -88,6 +58,7 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
         conditions = _conditions(connection, question, model, notes)
         if conditions["quantization"] is not None and not _in_grid(connection, conditions):
             connection = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
+        run(connection, "recommend/asked_shapes.sql", conditions)
         rows, offers = _rows(connection, conditions, shown)
         if rows.rows:
             first = dict(zip(rows.columns, rows.rows[0], strict=True))
@@ -101,11 +72,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], 
     """The first rows of the answer and how many there are in all."""
     asked = conditions | {"shown": shown}
     if all(asked[name] is None for name in ("input_tokens", "max_ttft_ms", "max_tpot_ms")):
-        answer = fetch(connection, "ask/published.sql", asked)
+        answer = fetch(connection, "recommend/published.sql", asked)
     else:
         for step in ("chosen", "bounds", "configurations", "evaluated"):
-            run(connection, f"ask/{step}.sql", asked)
-        answer = fetch(connection, "ask/answer.sql", asked)
+            run(connection, f"recommend/{step}.sql", asked)
+        answer = fetch(connection, "recommend/answer.sql", asked)
     offers = int(str(answer.rows[0][-1])) if answer.rows else 0
     return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers
 
@@ -115,12 +86,12 @@ def _cheaper(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object
     if conditions["objective"] != "cost" or first["total_usd_per_hour"] is None:
         return _NOTHING
     asked = conditions | {"context": first["context"], "usd_per_hour": first["total_usd_per_hour"]}
-    return fetch(connection, "ask/cheaper.sql", asked)
+    return fetch(connection, "recommend/cheaper.sql", asked)
 
 
 def _in_grid(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object]) -> bool:
     """Whether the precision is one that the database looks at, or none that could be made of the checkpoint."""
-    return bool(fetch(connection, "ask/in_grid.sql", conditions).rows)
+    return bool(fetch(connection, "recommend/in_grid.sql", conditions).rows)
 
 
 def _conditions(
@@ -131,21 +102,21 @@ def _conditions(
     load: dict[str, object] = {"input_tokens": None, "output_tokens": None, "cached_share": None}
     bounds = {"max_ttft_ms": question.max_ttft_ms, "max_tpot_ms": question.max_tpot_ms}
     if question.workload is not None:
-        workload = fetch(connection, "ask/workload.sql", {"workload": meant["workload"]}).records()[0]
+        workload = fetch(connection, "recommend/workload.sql", {"workload": meant["workload"]}).records()[0]
         load = {name: workload[name] for name in load}
     quantization = meant["quantization"]
     if quantization is not None and quantization != "native" and quantization == model["own_precision"]:
         notes.append(f"{question.model} is published in {quantization}: that is its native precision")
         quantization = "native"
     if meant["shape"] is not None and meant["provider"] is not None:
-        offering = [str(row[0]) for row in fetch(connection, "ask/shape_providers.sql", meant).rows]
+        offering = [str(row[0]) for row in fetch(connection, "recommend/shape_providers.sql", meant).rows]
         if meant["provider"] not in offering:
             raise QuestionError(f"{meant['shape']} is a shape of {', '.join(offering)}, not of {meant['provider']}")
     return {
         "model": question.model,
         "architecture": model["architecture_key"],
         "context": _context(question, model, load, notes),
-        "objective": question.objective,
+        "objective": question.best_by,
         "users": question.users,
         "provider": meant["provider"],
         "shape": meant["shape"],
@@ -163,7 +134,7 @@ def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
     asked = {kind: getattr(question, kind) for kind in ("provider", "shape", "quantization", "region", "workload")}
     if not any(asked.values()):
         return asked
-    known = fetch(connection, "ask/names.sql").rows
+    known = fetch(connection, "recommend/names.sql").rows
     meant: dict[str, str | None] = {}
     for kind, name in asked.items():
         names = {known_name.casefold(): target for known_kind, known_name, target in known if known_kind == kind}
@@ -210,9 +181,9 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
                 f"none within {', '.join(question.bounds())}; "
                 f"{_closest(first, timed)}"
             )
-    misses = fetch(connection, "ask/misses.sql", conditions)
+    misses = fetch(connection, "recommend/misses.sql", conditions)
     if not misses.rows:
-        remarks = fetch(connection, "ask/remarks.sql", conditions).records()
+        remarks = fetch(connection, "recommend/remarks.sql", conditions).records()
         named = "; ".join(f"{row['provider']} {row['shape']}: {row['reason']}" for row in remarks)
         quantized = f" in {conditions['quantization']} (`shapefit estimate` answers for any precision)"
         asked = ", ".join(f"--{name} {conditions[name]}" for name in ("provider", "shape", "region") if conditions[name])
@@ -222,7 +193,7 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
             f"{f' ({named})' if named and question.shape else ''}"
         )
     first = misses.records()[0]
-    longest = fetch(connection, "ask/longest_context.sql", conditions).rows[0][0]
+    longest = fetch(connection, "recommend/longest_context.sql", conditions).rows[0][0]
     missing = first["missing_gib_per_gpu"]
     cache = "" if first["kv_dtype"] == "auto" else f" with {first['kv_dtype']} KV cache"
     nearest_shape = f"nearest is {first['provider']} {first['shape']} in {first['quantization']}{cache}"

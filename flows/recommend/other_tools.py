@@ -8,9 +8,10 @@ from pathlib import Path
 
 from flows.ask.estimate_database import estimating
 from flows.ask.model_facts import facts_of
-from flows.ask.recommend import Question, QuestionError, own_shapes
 from flows.lake.catalogs import load_catalogs
 from flows.printing.rows import Format, Rows, emit, rows_of_records, write_object
+from flows.recommend.question import Question, QuestionError, refuse_unknown
+from flows.recommend.recommend import own_shapes
 from flows.versions.versions import RejectedModelError, fetch
 from transforms.asking.aqua_report import aqua_report, troubleshoot
 
@@ -21,14 +22,16 @@ _FITS: dict[str, Callable[[dict[str, object]], bool]] = {
 }
 """Whether a row of a policy says yes."""
 
-_CONDITIONS = {"aqua": ("shape",), "kaito": ("provider", "shape", "context"), "lmi": ("provider", "shape", "context")}
-"""What a policy knows of a question; with the others it would not be that tool's answer."""
+_CONDITIONS = {
+    "aqua": ("shape", "shapes_file"),
+    "kaito": ("provider", "shape", "context", "shapes_file"),
+    "lmi": ("provider", "shape", "context", "shapes_file"),
+}
+"""The conditions that a policy knows."""
 
 _LMI_TABLE = (
     "shapefit: the guide's table by parameter counts, beside its own arithmetic: shapefit query 'from lmi_instance_table'"
 )
-
-_ALL_CONDITIONS = ("context", "users", "quantization", "provider", "shape", "max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
 
 
 def print_policy_answer(question: Question, data: Path, form: Format | None, output: Path | None) -> int:
@@ -36,11 +39,6 @@ def print_policy_answer(question: Question, data: Path, form: Format | None, out
 
     Raises QuestionError for a condition that the policy does not know.
     """
-    foreign = [
-        name for name in _ALL_CONDITIONS if getattr(question, name) is not None and name not in _CONDITIONS[question.policy]
-    ]
-    if foreign:
-        raise QuestionError(f"the policy {question.policy} knows no {', '.join(foreign)}; leave it out, or ask the policy vllm")
     as_report = question.policy == "aqua" and form == "json" and output is None
     try:
         rows = policy_rows(question, data)
@@ -61,13 +59,22 @@ def print_policy_answer(question: Question, data: Path, form: Format | None, out
     return 0 if fitting else 1
 
 
+def fitting_rows(question: Question, data: Path) -> Rows:
+    """The rows of a policy that say yes. Raises QuestionError for a condition that it does not know, RejectedModelError."""
+    rows = policy_rows(question, data)
+    return rows_of_records([row for row in rows.records() if _FITS[question.policy](row)], rows.columns)
+
+
 def policy_rows(question: Question, data: Path) -> Rows:
-    """The rows of a policy for one model. Raises RejectedModelError."""
+    """The rows of a policy for one model. Raises QuestionError for a condition that it does not know, RejectedModelError."""
+    if question.policy not in _CONDITIONS:
+        raise QuestionError("config_recommender answers by its own names: from flows.config_recommender import GPURecommender")
+    refuse_unknown(question, _CONDITIONS[question.policy])
     catalogs = load_catalogs(data=data)
     if question.shapes_file is not None:
         catalogs |= own_shapes(question.shapes_file, catalogs)
     facts = facts_of(question.model, data)
-    asked = f"ask/{question.policy}.sql"
+    asked = f"recommend/{question.policy}.sql"
     with estimating(facts, catalogs, [asked]) as connection:
         return fetch(
             connection,

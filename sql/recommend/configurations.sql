@@ -45,7 +45,7 @@ loaded as (
         coalesce($output_tokens, greatest(1, (chosen.context * policy.output_share)::bigint)) as output_tokens,
         null::bigint as concurrency,
         coalesce($cached_share, 0e0) as cached_share,
-        chosen.asked_usd_per_hour as usd_per_hour
+        chosen.usd_per_hour
     from chosen
     join layouts_of_offers as ways using (offer)
     join shape_hardware as machines using (provider, shape)

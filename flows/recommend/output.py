@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from flows.ask.recommend import Answer, Question, recommend
 from flows.printing.rows import Format, Rows, emit, form_of, rows_of_frame, rows_of_records, shown, write_object, write_rows
+from flows.recommend.question import Question
+from flows.recommend.recommend import Answer, recommend
 from flows.versions.versions import RejectedModelError
 from transforms.asking.recommendation_reasoning import Asked, arguments_explained, layout, reasoning
 
@@ -24,11 +25,11 @@ def print_recommendations(
     if output is not None:
         form_of(output)
     if question.policy != "vllm":
-        from flows.ask.other_tools import print_policy_answer
+        from flows.recommend.other_tools import print_policy_answer
 
         return print_policy_answer(question, data, form, output)
     if plot is not None:
-        from flows.ask.recommend_plot import check_plot
+        from flows.recommend.plot import check_plot
 
         check_plot(plot)
     for_people = form in (None, "table") and output is None
@@ -55,7 +56,7 @@ def document(question: Question, answer: Answer) -> dict[str, object]:
     found: dict[str, object] = {
         "model_id": answer.model_id,
         "context": answer.context,
-        "objective": question.objective,
+        "objective": question.best_by,
         "policy": question.policy,
         "notes": list(answer.notes),
         "reasoning": _reasoning(question, answer),
@@ -69,19 +70,17 @@ def document(question: Question, answer: Answer) -> dict[str, object]:
 def _reasoning(question: Question, answer: Answer) -> str | None:
     if not answer.rows.rows:
         return answer.why_not
-    asked = Asked(
-        shown(answer.model_id), answer.context, question.objective, question.users, question.workload, question.bounds()
-    )
+    asked = Asked(shown(answer.model_id), answer.context, question.best_by, question.users, question.workload, question.bounds())
     first, *others = Rows(answer.rows.columns, answer.rows.rows[:_SHOWN_ROWS]).records()
     elsewhere = (row for row in others if (row["provider"], row["shape"]) != (first["provider"], first["shape"]))
     return reasoning(asked, first, next(elsewhere, None), answer.offers, next(iter(answer.cheaper.records()), None))
 
 
 def _draw(question: Question, answer: Answer, plot: Path) -> None:
-    from flows.ask.recommend_plot import write_plot
+    from flows.recommend.plot import write_plot
 
     rows = answer.rows.records()
-    drawn = write_plot(plot, answer.model_id, answer.context, question.objective, rows) if rows else 0
+    drawn = write_plot(plot, answer.model_id, answer.context, question.best_by, rows) if rows else 0
     why = "" if drawn else ": no offer with both a price and a speed, nothing is drawn"
     print(f"shapefit: {plot}{why or f' shows {drawn:,} offers'}", file=sys.stderr)
 
@@ -90,7 +89,7 @@ def _measured(model_id: str, data: Path) -> Rows:
     """What sweeps of the model measured, beside the estimate for the same GPU, layout and load."""
     if not (data / "sizing").is_dir():
         return Rows((), [])
-    from flows.ask.measured_beside_estimated import measured_beside_estimated
+    from flows.recommend.measured_beside_estimated import measured_beside_estimated
 
     rows = measured_beside_estimated(data, model_id)
     return Rows((), []) if rows is None else rows_of_frame(rows)
@@ -116,7 +115,7 @@ def _print_for_people(question: Question, answer: Answer) -> None:
     timed = question.max_ttft_ms is not None or question.max_tpot_ms is not None
     level = "your bounds" if timed else "the default service level"
     load = f"{rows[0]['input_tokens']:,} tokens in, {rows[0]['output_tokens']:,} out, at the best batch within {level}"
-    out.write(f"{shown(answer.model_id)} at {answer.context:,} tokens, best by {question.objective} first ({load})\n\n")
+    out.write(f"{shown(answer.model_id)} at {answer.context:,} tokens, best by {question.best_by} first ({load})\n\n")
     write_rows(rows_of_records([_line(row, many=question.users is not None) for row in rows]), "table", out)
     if answer.offers > len(rows):
         out.write(f"and {answer.offers - len(rows):,} more (--format json, csv or markdown lists all)\n")
