@@ -47,8 +47,8 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     twins = directory / "model_twins.csv"
-    fitted, report = fit_runs(read_runs(directory / "throughput.csv", twins))
-    fitted |= fit_generations(read_other_runs(directory / "throughput_other.csv", twins), values_of(fitted))
+    fitted, report = fit_runs(read_runs(directory / "throughput.csv", twins, lifted=True))
+    fitted |= fit_generations(read_other_runs(directory / "throughput_other.csv", twins, lifted=True), values_of(fitted))
     print("\n".join(report))
     if "--dry" not in sys.argv:
         write_atomically(CATALOG, rewritten(CATALOG.read_text(encoding="utf-8"), fitted, date.today()).encode())

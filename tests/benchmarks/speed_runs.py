@@ -27,8 +27,8 @@ Coefficient = tuple[str, str, str]
 
 HERE = Path(__file__).parent
 
-_UNBOUNDED = {"reported_memory_gib": 1e5, "max_num_seqs": 2**20, "max_num_batched_tokens": 8192}
-"""The runs took place: what the memory formulas make of them may not cap their batch."""
+_LIFTED = {"reported_memory_gib": 1e5, "max_num_seqs": 2**20, "max_num_batched_tokens": 8192}
+"""Limits under which every run takes place, whatever the memory formulas make of it: for fits, never for errors."""
 
 _BATCHES = (4, 8, 16, 32, 64, 128)
 
@@ -43,8 +43,10 @@ class MeasuredRuns:
     given: int
 
 
-def read_runs(path: Path, twins: Path) -> MeasuredRuns:
-    """The closed-loop runs of a file in the form of `throughput.csv`.
+def read_runs(path: Path, twins: Path, lifted: bool = False, with_length: bool = True) -> MeasuredRuns:
+    """The closed-loop runs of a file in the form of `throughput.csv`, asked as a user of `estimate` asks: memory limits hold.
+
+    `lifted` takes the limits away, for a fit; `with_length` states max_model_len, as long as one request, else it stays blank.
 
     `runs` has model, gpu, engine, precision, tp, dp, ep, input_tokens, output_tokens, batch (of one replica), requests, ttft_ms,
     tpot_ms and output_tokens_per_s as measured, kind of model, batch_bucket, and `suspect` (a note says that the row contradicts
@@ -71,14 +73,14 @@ def read_runs(path: Path, twins: Path) -> MeasuredRuns:
         tpot_ms="tpot_ms",
         suspect=pl.col("note").fill_null("").str.contains("suspect"),
     )
-    return _asked(runs)
+    return _asked(runs, lifted, with_length)
 
 
-def read_other_runs(path: Path, twins: Path, queueing: bool = False) -> MeasuredRuns:
+def read_other_runs(path: Path, twins: Path, lifted: bool = False) -> MeasuredRuns:
     """The runs of mixed trust (`throughput_other.csv`) that are complete: a stated load and both times, of an engine we estimate.
 
-    Rows that their collector flagged are left out, and so are offline maxima, static batches and rates of requests. `queueing`:
-    requests beyond what memory holds wait, as for a user who asks for an estimate (on small cards most do).
+    Rows that their collector flagged are left out, and so are offline maxima, static batches and rates of requests. `lifted` as
+    for `read_runs`: without it requests beyond what memory holds wait (on small cards most do).
     """
     table = pl.read_csv(path, infer_schema_length=None)
     stand_ins = pl.read_csv(twins).select(model="model_id", twin="corpus_model_id", twin_quantization="quantization")
@@ -117,10 +119,10 @@ def read_other_runs(path: Path, twins: Path, queueing: bool = False) -> Measured
         tpot_ms="tpot_ms",
         suspect=pl.lit(False),
     )
-    return _asked(runs, queueing)
+    return _asked(runs, lifted)
 
 
-def _asked(runs: pl.DataFrame, queueing: bool = False) -> MeasuredRuns:
+def _asked(runs: pl.DataFrame, lifted: bool, with_length: bool = True) -> MeasuredRuns:
     given = runs.height
     known = read_snapshot()["models"]["model_id"]
     with TemporaryDirectory() as nowhere:
@@ -141,7 +143,7 @@ def _asked(runs: pl.DataFrame, queueing: bool = False) -> MeasuredRuns:
             input_tokens="input_tokens",
             output_tokens="output_tokens",
             concurrency=pl.col("requests").round().clip(1).cast(pl.Int64),
-            max_model_len=pl.col("input_tokens") + pl.col("output_tokens"),
+            max_model_len=pl.when(with_length).then(pl.col("input_tokens") + pl.col("output_tokens")),
         )
     )
     lengths = facts.architectures.select("architecture_key", "max_model_len_default")
@@ -149,10 +151,10 @@ def _asked(runs: pl.DataFrame, queueing: bool = False) -> MeasuredRuns:
     version = partial(resolve_engine_version, catalogs["engines"])
     resolved = resolve(asked, models, facts.rejects, catalogs, version)
     configurations = for_evaluation(resolved)
-    if not queueing:
+    if lifted:
         configurations = configurations.with_columns(
             pl.lit(value, dtype).alias(name)
-            for (name, value), dtype in zip(_UNBOUNDED.items(), (pl.Float64(), pl.Int32(), pl.Int32()), strict=True)
+            for (name, value), dtype in zip(_LIFTED.items(), (pl.Float64(), pl.Int32(), pl.Int32()), strict=True)
         )
     kinds = models.select(asked="model_id", key="architecture_key").join(
         facts.architectures.select(

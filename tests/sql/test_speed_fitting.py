@@ -52,7 +52,7 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> MeasuredRuns:
     (directory / "twins.csv").write_text(
         "model_id,corpus_model_id,quantization,note\nmistralai/Mixtral-8x7B-Instruct-v0.1,mistralai/Mixtral-8x7B-v0.1,native,\n"
     )
-    read = read_runs(directory / "runs.csv", directory / "twins.csv")
+    read = read_runs(directory / "runs.csv", directory / "twins.csv", lifted=True)
     with speed_macros(read) as macros:
         times = macros.predict(TRUE)
     runs = read.runs.drop("ttft_ms", "tpot_ms", "output_tokens_per_s").join(times, on="run")
@@ -158,9 +158,9 @@ def test_flagged_and_unfinished_runs_are_left_out(tmp_path: Path) -> None:
     others = [{**sound, name: value} for name, value in changes.items()]
     pl.DataFrame([sound, *others]).write_csv(tmp_path / "other.csv")
     (tmp_path / "twins.csv").write_text("model_id,corpus_model_id,quantization,note\n")
-    read = read_other_runs(tmp_path / "other.csv", tmp_path / "twins.csv")
+    read = read_other_runs(tmp_path / "other.csv", tmp_path / "twins.csv", lifted=True)
     assert (read.given, read.runs.height) == (1, 1)
     assert read.runs.select("dp", "batch", "gpu").row(0) == (2, 4.0, "H100-SXM5-80GB")
     assert read.configurations["reported_memory_gib"].item() > 1000
-    queueing = read_other_runs(tmp_path / "other.csv", tmp_path / "twins.csv", queueing=True)
+    queueing = read_other_runs(tmp_path / "other.csv", tmp_path / "twins.csv")
     assert queueing.configurations["reported_memory_gib"].item() == 79.2

@@ -2,6 +2,9 @@
 -- context, input_tokens, output_tokens, concurrency (of the whole deployment; null for the best batch within the default SLO) and
 -- cached_share, and adds KV cache, context and sequences that fit, outcome and verdict, batch, times and rates.
 --
+-- Requests run by their own tokens: as many as max_num_seqs allows and the KV pool carries of this load (requests_that_run), whatever
+-- the context. The context decides whether one longest request fits, and nothing else.
+--
 -- The best batch is the greatest power of two, or the memory's maximum, that meets the default SLO: both times grow with the batch,
 -- so halving the exponent four times finds it. Where even one request misses the SLO the batch is 1.
 -- With pipeline stages the batch passes in as many parts, so a step sees batch/pp requests.
@@ -115,6 +118,14 @@ measured as (
             context, full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens, window_2_token_bytes,
             window_2_tokens, max_num_batched_tokens, sequence_state_bytes
         ) as needed_bytes,
+        request_bytes(
+            ceil(mean_context), full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens,
+            window_2_token_bytes, window_2_tokens, sequence_state_bytes
+        ) as mean_request_bytes,
+        request_bytes(
+            input_tokens + output_tokens, full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens,
+            window_2_token_bytes, window_2_tokens, sequence_state_bytes
+        ) as peak_request_bytes,
         tokens_divided_by_layer_groups = 0 and window_1_token_bytes + window_2_token_bytes + sequence_state_bytes > 0
             as cost_depends_on_length,
         if(
@@ -178,7 +189,7 @@ paced as (
         *,
         outcome = 'started' as fits,
         fit_verdict(outcome, free_gib_per_gpu, band_gib) as verdict,
-        greatest(1, least(max_sequences, max_num_seqs)) as batch_limit,
+        greatest(1, least(requests_that_run(pool_bytes, mean_request_bytes, peak_request_bytes), max_num_seqs)) as batch_limit,
         (dense_token_ms + head_token_ms) / decode_efficiency as matrices_token_ms,
         expert_token_ms / decode_efficiency as experts_token_ms,
         communication_ms + overhead_ms as step_fixed_ms,
