@@ -31,6 +31,8 @@ Bound = Annotated[float | None, Parameter(validator=validators.Number(gt=0, lt=m
 Objective = Literal["cost", "performance", "balanced"]
 Policy = Literal["vllm", "aqua", "kaito", "lmi", "config_recommender"]
 
+Percentile = Literal[50, 95]
+
 _BOUNDS = ("max_ttft_ms", "max_tpot_ms", "max_usd_per_hour")
 
 
@@ -41,6 +43,17 @@ class Conditions:
     context: Annotated[
         Count, Parameter(help="Prompt and answer tokens of one sequence. Default: the model's own default length.")
     ] = None
+    input_tokens: Annotated[Count, Parameter(help="Prompt tokens of a request of the load; goes with --output-tokens.")] = None
+    output_tokens: Annotated[Count, Parameter(help="Answer tokens of a request of the load.")] = None
+    cached_share: Annotated[
+        float | None,
+        Parameter(
+            validator=validators.Number(gte=0, lt=1), help="Share of the prompt that is found in the prefix cache. Default: 0."
+        ),
+    ] = None
+    requests_per_s: Annotated[
+        Bound, Parameter(help="Requests that arrive in a second, at random moments, instead of a number of users.")
+    ] = None
     users: Annotated[Count, Parameter(help="Concurrent requests that the deployment must hold.")] = None
     quantization: Annotated[str | None, Parameter(help="Weight precision: native, bf16, fp8, int8, awq-4bit, …")] = None
     provider: Annotated[str | None, Parameter(help="Only shapes of this provider.")] = None
@@ -48,6 +61,13 @@ class Conditions:
     max_ttft_ms: Annotated[Bound, Parameter(help="Bound on the time to the first token.")] = None
     max_tpot_ms: Annotated[Bound, Parameter(help="Bound on the time per output token.")] = None
     max_usd_per_hour: Annotated[Bound, Parameter(help="Bound on the price of all the deployments that carry the users.")] = None
+    percentile: Annotated[
+        Percentile | None,
+        Parameter(
+            help="What the bounds must hold for: 95 is the high end of the estimate and the peaks of random arrivals, 50 their "
+            "middle. Default: 95 where a bound on the times or a rate of requests is stated."
+        ),
+    ] = None
     objective: Annotated[
         Objective | None,
         Parameter(
@@ -84,6 +104,22 @@ class Conditions:
         """The bounds that are stated, in the words of the command."""
         stated = self.stated()
         return tuple(f"--{name.replace('_', '-')} {stated[name]:g}" for name in _BOUNDS if name in stated)
+
+    @property
+    def bounds_the_times(self) -> bool:
+        """Whether bounds of its own are stated on the times, which then hold instead of the default service level."""
+        return self.max_ttft_ms is not None or self.max_tpot_ms is not None
+
+    @property
+    def states_a_load(self) -> bool:
+        """Whether the requests are stated by their own tokens or their rate, rather than as long as the context."""
+        stated = (self.workload, self.input_tokens, self.output_tokens, self.cached_share, self.requests_per_s)
+        return any(condition is not None for condition in stated)
+
+    @property
+    def held_percentile(self) -> int:
+        """What the bounds must hold for, in percent of requests and of estimates."""
+        return self.percentile or (95 if self.bounds_the_times or self.requests_per_s is not None else 50)
 
     @property
     def best_by(self) -> str:

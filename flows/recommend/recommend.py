@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flows.printing.rows import Rows
+from flows.recommend.load import load_of
 from flows.recommend.question import Question, QuestionError
 from flows.versions.versions import DATABASE, Versions, answering, fetch, open_version, run
 
@@ -71,10 +72,10 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
 def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], shown: int | None = None) -> tuple[Rows, int]:
     """The first rows of the answer and how many there are in all."""
     asked = conditions | {"shown": shown}
-    if all(asked[name] is None for name in ("input_tokens", "max_ttft_ms", "max_tpot_ms")):
+    if not asked["anew"]:
         answer = fetch(connection, "recommend/published.sql", asked)
     else:
-        for step in ("chosen", "bounds", "configurations", "evaluated"):
+        for step in ("bounds", "asked_replicas", "capacities", "carrying_layouts", "loaded_replicas"):
             run(connection, f"recommend/{step}.sql", asked)
         answer = fetch(connection, "recommend/answer.sql", asked)
     offers = int(str(answer.rows[0][-1])) if answer.rows else 0
@@ -99,11 +100,10 @@ def _conditions(
 ) -> dict[str, object]:
     """The question as parameters of the SQL, names resolved, defaults filled in; remarks go to `notes`."""
     meant = _meant(connection, question)
-    load: dict[str, object] = {"input_tokens": None, "output_tokens": None, "cached_share": None}
-    bounds = {"max_ttft_ms": question.max_ttft_ms, "max_tpot_ms": question.max_tpot_ms}
+    workload = None
     if question.workload is not None:
         workload = fetch(connection, "recommend/workload.sql", {"workload": meant["workload"]}).records()[0]
-        load = {name: workload[name] for name in load}
+    load = load_of(question, int(str(model["max_model_len_default"])), workload, notes)
     quantization = meant["quantization"]
     if quantization is not None and quantization != "native" and quantization == model["own_precision"]:
         notes.append(f"{question.model} is published in {quantization}: that is its native precision")
@@ -115,7 +115,7 @@ def _conditions(
     return {
         "model": question.model,
         "architecture": model["architecture_key"],
-        "context": _context(question, model, load, notes),
+        "anew": question.states_a_load or question.bounds_the_times or question.percentile is not None,
         "objective": question.best_by,
         "users": question.users,
         "provider": meant["provider"],
@@ -124,8 +124,11 @@ def _conditions(
         "region": meant["region"],
         "spot": question.spot,
         "max_usd_per_hour": question.max_usd_per_hour,
-        **bounds,
-        **load,
+        "max_ttft_ms": question.max_ttft_ms,
+        "max_tpot_ms": question.max_tpot_ms,
+        "percentile": question.held_percentile,
+        "requests_per_s": question.requests_per_s,
+        **asdict(load),
     }
 
 
@@ -147,24 +150,6 @@ def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
             raise QuestionError(f"no {kind} {name}; {'known' if len(every) <= _LISTED_NAMES else 'nearest'}: {', '.join(listed)}")
         meant[kind] = None if name is None else names[name.casefold()]
     return meant
-
-
-def _context(question: Question, model: dict[str, object], load: dict[str, object], notes: list[str]) -> int:
-    """Tokens of one sequence: as asked, at most the model's own limit; else what the workload needs; else the model's default."""
-    longest = int(model["max_model_len_default"])  # type: ignore[call-overload]
-    needed = int(load["input_tokens"] or 0) + int(load["output_tokens"] or 0)  # type: ignore[call-overload]
-    asked = question.context if question.context is not None else needed or longest
-    if asked < needed:
-        raise QuestionError(
-            f"a context of {asked:,} does not hold a request of the workload {question.workload}: {needed:,} tokens"
-        )
-    if needed > longest:
-        raise QuestionError(
-            f"the workload {question.workload} needs {needed:,} tokens, {question.model} takes {longest:,} at most"
-        )
-    if asked > longest:
-        notes.append(f"a context of {asked:,} is longer than {question.model} takes: answered for its maximum of {longest:,}")
-    return min(asked, longest)
 
 
 def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditions: dict[str, object]) -> tuple[Rows, str]:

@@ -14,7 +14,6 @@ select
 from architecture_recommendations
 where max_sequences < 1
     or batch_per_replica < 1
-    or batch_per_replica > max_sequences
     or max_context < context
     or tpot_ms <= 0
     or ttft_ms <= 0

@@ -146,8 +146,28 @@ objective_offers as (
     from stored_offers
 ),
 
+manned_offers as (
+    select
+        objective_offers.*,
+        deployments_needed(users, objective_offers.batch_per_replica, objective_offers.dp) as deployments,
+        utilization(
+            users,
+            deployments_needed(users, objective_offers.batch_per_replica, objective_offers.dp),
+            objective_offers.batch_per_replica,
+            objective_offers.dp
+        ) as utilization
+    from objective_offers
+),
+
+used_offers as (
+    select
+        manned_offers.*,
+        manned_offers.usd_per_million_output_tokens / manned_offers.utilization as usd_per_million_served_tokens
+    from manned_offers
+),
+
 placed_offers as (
-    from ranked_offers('objective_offers', objective, users)
+    from ranked_offers('used_offers', objective)
 )
 
 select
@@ -180,7 +200,8 @@ select
         performance_within_slo,
         performance_vllm_arguments,
         is_balanced_layout,
-        total_gpu_count
+        total_gpu_count,
+        usd_per_million_served_tokens
     ) replace (
         if(offers.is_balanced_layout, offers.activation_gib_per_gpu, null) as activation_gib_per_gpu,
         if(offers.is_balanced_layout, offers.non_torch_gib_per_gpu, null) as non_torch_gib_per_gpu,
@@ -211,7 +232,29 @@ select
     greatest(1, (offers.context * policy.output_share)::bigint) as output_tokens,
     offers.max_sequences * offers.dp as concurrent_sequences,
     offers.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
-    price_age_days(offers.price_as_of, publication.published_on) as price_age_days
+    price_age_days(offers.price_as_of, publication.published_on) as price_age_days,
+    offers.nodes * offers.deployments as machines,
+    offers.batch_per_replica * offers.dp * offers.utilization as requests_per_deployment,
+    four_decimals(
+        requests_per_s(
+            coalesce(users, offers.batch_per_replica * offers.dp),
+            greatest(1, (offers.context * policy.output_share)::bigint),
+            offers.ttft_ms,
+            offers.tpot_ms
+        )
+    ) as requests_per_s,
+    four_decimals(offers.total_usd_per_hour * policy.hours_per_month) as total_usd_per_month,
+    four_decimals(
+        usd_per_1000_requests(
+            offers.total_usd_per_hour,
+            requests_per_s(
+                coalesce(users, offers.batch_per_replica * offers.dp),
+                greatest(1, (offers.context * policy.output_share)::bigint),
+                offers.ttft_ms,
+                offers.tpot_ms
+            )
+        )
+    ) as usd_per_1000_requests
 from placed_offers as offers
 join quantizations on quantizations.quantization = offers.quantization
 left join speed_intervals as intervals on intervals.calibration = offers.calibration

@@ -1,67 +1,69 @@
 -- A row is one offer that answers the question under a load or bounds of its own, in the layout that its objective takes, best first by the
--- rule of `ranked_offers`; `offers` counts them all. The published frontier says nothing of such a load.
+-- rule of `ranked_offers`; `offers` counts them all. Times and rates are those of the load as it is spread over the deployments,
+-- batch_per_replica and utilization say how much more they would carry. The published frontier says nothing of such a load.
 with
-
-counted as (
-    select
-        evaluated.*,
-        counted_rate(output_tokens_per_s, output_low_tokens_per_s, pp, nodes) as counted_tokens_per_s,
-        within_slo(ttft_ms, tpot_ms, input_tokens, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms) as within_slo
-    from evaluated
-    cross join policy_settings
-),
-
-layouts_ranked as (
-    select
-        *,
-        row_number() over (
-            partition by offer
-            order by
-                $objective <> 'performance' and not coalesce(within_slo, false),
-                case $objective
-                    when 'cost' then -counted_tokens_per_s
-                    when 'performance' then single_stream_tpot_ms
-                    else single_stream_tpot_ms / counted_tokens_per_s
-                end nulls last,
-                tp,
-                pp,
-                ep
-        ) as layout_place
-    from counted
-    where ($max_ttft_ms is null or ttft_ms <= $max_ttft_ms)
-        and ($max_tpot_ms is null or tpot_ms <= $max_tpot_ms)
-),
 
 offered as (
     select
-        figures.* replace (
-            round(figures.memory_used_gib_per_gpu, 4) as memory_used_gib_per_gpu,
-            round(figures.memory_allowed_gib_per_gpu, 4) as memory_allowed_gib_per_gpu,
-            round(figures.weights_gib_per_gpu, 4) as weights_gib_per_gpu,
-            round(figures.kv_cache_gib_per_gpu, 4) as kv_cache_gib_per_gpu,
-            round(figures.ttft_ms, 4) as ttft_ms,
-            round(figures.tpot_ms, 4) as tpot_ms,
-            round(figures.single_stream_ttft_ms, 4) as single_stream_ttft_ms,
-            round(figures.single_stream_tpot_ms, 4) as single_stream_tpot_ms,
-            round(figures.output_tokens_per_s, 4) as output_tokens_per_s,
-            round(figures.usd_per_million_output_tokens, 4) as usd_per_million_output_tokens,
-            round(figures.usd_per_million_total_tokens, 4) as usd_per_million_total_tokens
-        ),
-        figures.max_sequences * figures.dp as concurrent_sequences,
-        chosen.provider,
-        chosen.shape,
-        chosen.price_region,
-        chosen.price_as_of,
-        chosen.price_stale,
-        null::boolean as on_frontier,
-        null::varchar as dominated_by,
-        chosen.needs_checkpoint,
+        layouts.provider,
+        layouts.shape,
+        layouts.nodes,
+        figures.gpu,
+        layouts.gpu_count,
+        layouts.tp,
+        layouts.pp,
+        layouts.dp,
+        layouts.ep,
+        layouts.quantization,
+        layouts.kv_dtype,
+        figures.context,
+        figures.verdict,
+        four_decimals(figures.memory_used_gib_per_gpu) as memory_used_gib_per_gpu,
+        four_decimals(figures.memory_allowed_gib_per_gpu) as memory_allowed_gib_per_gpu,
+        four_decimals(figures.weights_gib_per_gpu) as weights_gib_per_gpu,
+        four_decimals(figures.kv_cache_gib_per_gpu) as kv_cache_gib_per_gpu,
+        figures.max_context,
+        figures.max_sequences,
+        figures.max_sequences * layouts.dp as concurrent_sequences,
+        layouts.capacity as batch_per_replica,
+        figures.input_tokens,
+        figures.output_tokens,
+        four_decimals(figures.ttft_ms) as ttft_ms,
+        three_digits(figures.ttft_ms * intervals.ttft_high) as ttft_high_ms,
+        four_decimals(figures.tpot_ms) as tpot_ms,
+        three_digits(figures.tpot_ms * intervals.tpot_high) as tpot_high_ms,
+        four_decimals(figures.single_stream_ttft_ms) as single_stream_ttft_ms,
+        four_decimals(figures.single_stream_tpot_ms) as single_stream_tpot_ms,
+        coalesce(
+            $requests_per_s / layouts.deployments,
+            requests_per_s(layouts.requests_per_replica * layouts.dp, figures.output_tokens, figures.ttft_ms, figures.tpot_ms)
+        ) as requests_per_s_of_one,
+        figures.bound_by,
+        figures.calibration,
+        layouts.within_slo,
+        layouts.usd_per_hour,
+        layouts.deployments,
+        layouts.nodes * layouts.deployments as machines,
+        layouts.requests_per_replica * layouts.dp as requests_per_deployment,
+        layouts.requests_per_replica / layouts.capacity as utilization,
+        layouts.price_region,
+        layouts.price_as_of,
+        layouts.price_stale,
+        recommendation_reason(
+            figures.verdict,
+            figures.free_gib_per_gpu,
+            figures.band_gib,
+            layouts.usd_per_hour,
+            figures.tpot_ms,
+            layouts.within_slo
+        ) as reason,
+        layouts.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
         trusted_arguments(
             vllm_arguments(
-                figures.tp,
-                figures.pp,
-                figures.dp,
-                figures.ep,
+                layouts.tp,
+                layouts.pp,
+                layouts.dp,
+                layouts.ep,
                 figures.context,
                 figures.max_num_seqs,
                 figures.max_num_batched_tokens,
@@ -71,17 +73,50 @@ offered as (
             ),
             models.needs_remote_code
         ) as vllm_arguments
-    from layouts_ranked as figures
-    join chosen using (offer)
-    join models on models.model_id = chosen.model_id
-    join quantizations on quantizations.quantization = figures.quantization
-    join kv_dtypes on kv_dtypes.kv_dtype = figures.kv_dtype
+    from carrying_layouts as layouts
+    join loaded_replicas as figures
+        on figures.replica = layouts.replica
+        and figures.concurrency = layouts.requests_per_replica
+    join models on models.model_id = $model
+    join quantizations on quantizations.quantization = layouts.quantization
+    join kv_dtypes on kv_dtypes.kv_dtype = layouts.kv_dtype
     join gpus on gpus.gpu = figures.gpu
-    where figures.layout_place = 1
+    left join speed_intervals as intervals on intervals.calibration = figures.calibration
+),
+
+rated as (
+    select
+        offered.* exclude (requests_per_s_of_one),
+        four_decimals(offered.requests_per_s_of_one * offered.output_tokens) as output_tokens_per_s,
+        four_decimals(offered.requests_per_s_of_one * offered.deployments) as requests_per_s,
+        four_decimals(
+            usd_per_million_output_tokens(offered.usd_per_hour, offered.requests_per_s_of_one * offered.output_tokens)
+        ) as usd_per_million_output_tokens,
+        four_decimals(
+            usd_per_million_total_tokens(
+                offered.usd_per_hour,
+                offered.requests_per_s_of_one * offered.output_tokens,
+                offered.input_tokens,
+                offered.output_tokens
+            )
+        ) as usd_per_million_total_tokens,
+        four_decimals(usd_per_1000_requests(offered.usd_per_hour, offered.requests_per_s_of_one)) as usd_per_1000_requests,
+        four_decimals(offered.usd_per_hour * offered.deployments * policy.hours_per_month) as total_usd_per_month
+    from offered
+    cross join policy_settings as policy
+),
+
+served_offers as (
+    select
+        rated.*,
+        rated.usd_per_million_output_tokens as usd_per_million_served_tokens,
+        null::boolean as on_frontier,
+        null::varchar as dominated_by
+    from rated
 ),
 
 placed as (
-    from ranked_offers('offered', $objective, $users)
+    from ranked_offers('served_offers', $objective)
 )
 
 select

@@ -1,4 +1,5 @@
--- The one row of settings of the default policy.
+-- The one row of settings of the default policy. slo_holds_high_ends: whether bounds on the times are held by the high end of an estimate's
+-- interval rather than by its middle.
 create or replace view policy_settings as
 select
     max(value) filter (where key = 'slo_tpot_ms') as slo_tpot_ms,
@@ -10,6 +11,9 @@ select
     max(value) filter (where key = 'max_pp_in_node')::integer as max_pp_in_node,
     list(replace(key, '_is_direct', '')) filter (where ends_with(key, '_is_direct') and value = 1) as direct_links,
     max(value) filter (where key = 'tower_copied_share') as tower_copied_share,
-    max(value) filter (where key = 'stale_price_days')::integer as stale_price_days
+    max(value) filter (where key = 'stale_price_days')::integer as stale_price_days,
+    max(value) filter (where key = 'hours_per_month') as hours_per_month,
+    max(value) filter (where key = 'peak_deviations') as peak_deviations,
+    false as slo_holds_high_ends
 from policies
 where policy = 'vllm';

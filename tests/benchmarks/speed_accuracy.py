@@ -1,9 +1,9 @@
 """The speed answer measured against served runs, by the shipped coefficients and with groups of runs left out of their fit.
 
 Run from the checkout: `python -m tests.benchmarks.speed_accuracy` (about a minute). Runs are asked as a user of `estimate` asks,
-with the engine's defaults and the memory that it estimates: what the estimate would not run at once queues, and counts as an error.
-A stated max_model_len may not matter: the errors are shown with and without one. Left out, a model's (or accelerator's) runs are
-estimated with coefficients refitted to the others' runs alone.
+with the engine's defaults and the memory that it estimates: what the estimate would not run at once queues, and counts as an
+error. A stated max_model_len may not matter: the errors are shown with and without one. Left out, a model's (or accelerator's)
+runs are estimated with coefficients refitted to the others' runs alone.
 """
 
 from __future__ import annotations

@@ -50,14 +50,16 @@ loaded as (
                     encoded.kv_dtype, precisions.min_capability, capability
                 )
         end as kv_refusal,
-        policy.slo_tpot_ms,
-        policy.slo_ttft_ms,
-        policy.slo_ttft_ms_per_input_token,
+        policy.slo_tpot_ms / if(policy.slo_holds_high_ends, coalesce(intervals.tpot_high, 1), 1) as slo_tpot_ms,
+        policy.slo_ttft_ms / if(policy.slo_holds_high_ends, coalesce(intervals.ttft_high, 1), 1) as slo_ttft_ms,
+        policy.slo_ttft_ms_per_input_token / if(policy.slo_holds_high_ends, coalesce(intervals.ttft_high, 1), 1)
+            as slo_ttft_ms_per_input_token,
         input_tokens + output_tokens / 2e0 as mean_context,
         input_tokens * (1 - coalesce(cached_share, 0)) as new_tokens
     from encoded
     join kv_dtypes as precisions using (kv_dtype)
     cross join policy_settings as policy
+    left join speed_intervals as intervals on intervals.calibration = encoded.speed_calibration
 ),
 
 charged as (
