@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+_STEPS = (
+    "bounds",
+    "asked_replicas",
+    "bounded_batches",
+    "doubled_batches",
+    "capacities",
+    "carrying_layouts",
+    "loaded_replicas",
+)
+"""Files of `sql/recommend` that estimate a load, in order; then comes `answer`."""
+
 _SHOWN_MISSES = 5
 _LISTED_NAMES = 30
 """So many known names are listed whole by an error; of more, the nearest."""
@@ -75,7 +86,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], 
     if not asked["anew"]:
         answer = fetch(connection, "recommend/published.sql", asked)
     else:
-        for step in ("bounds", "asked_replicas", "capacities", "carrying_layouts", "loaded_replicas"):
+        for step in _STEPS:
             run(connection, f"recommend/{step}.sql", asked)
         answer = fetch(connection, "recommend/answer.sql", asked)
     offers = int(str(answer.rows[0][-1])) if answer.rows else 0

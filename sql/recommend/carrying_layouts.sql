@@ -32,9 +32,18 @@ deployed as (
             classes.pp,
             classes.nodes
         ) as counted_tokens_per_s,
-        requests_at_peak(
-            $requests_per_s * capacities.capacity_latency_ms / 1000, if(policy.slo_holds_high_ends, policy.peak_deviations, 0)
-        ) as requests_to_carry
+        if(
+            $requests_per_s is null,
+            deployments_needed($users, capacities.capacity, classes.dp),
+            deployments_for_rate(
+                $requests_per_s,
+                capacities.single_latency_ms,
+                capacities.capacity_latency_ms,
+                capacities.capacity,
+                classes.dp,
+                if(policy.slo_holds_high_ends, policy.peak_deviations, 0)
+            )
+        ) as deployments
     from capacities
     join deployment_classes as classes using (replica_class)
     join hardware as machines using (hardware)
@@ -45,31 +54,22 @@ deployed as (
         and (capacities.within_slo or ($max_ttft_ms is null and $max_tpot_ms is null))
 ),
 
-manned as (
-    select
-        deployed.*,
-        deployments_needed(
-            coalesce($users, deployed.requests_to_carry), deployed.capacity, deployed.dp
-        ) as deployments
-    from deployed
-    where $requests_per_s is null or deployed.requests_to_carry is not null
-),
-
 loaded as (
     select
-        manned.*,
+        deployed.*,
         case
-            when $users is not null then $users / (manned.deployments * manned.dp)::double
+            when $users is not null then $users / (deployed.deployments * deployed.dp)::double
             when $requests_per_s is not null
                 then requests_in_flight(
-                    $requests_per_s / (manned.deployments * manned.dp)::double,
-                    manned.single_latency_ms,
-                    manned.capacity_latency_ms,
-                    manned.capacity
+                    $requests_per_s / (deployed.deployments * deployed.dp)::double,
+                    deployed.single_latency_ms,
+                    deployed.capacity_latency_ms,
+                    deployed.capacity
                 )
-            else manned.capacity::double
+            else deployed.capacity::double
         end as requests_per_replica
-    from manned
+    from deployed
+    where deployed.deployments is not null
 )
 
 select
