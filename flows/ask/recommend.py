@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.database.sql_files import fetch, run_sql
 from flows.printing.rows import Rows
-from flows.versions.versions import DATABASE, Versions, answering, fetch, open_version, run
+from flows.versions.versions import DATABASE, Versions, answering, open_version
 
 if TYPE_CHECKING:
     import duckdb
@@ -104,7 +105,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], 
         answer = fetch(connection, "ask/published.sql", asked)
     else:
         for step in ("chosen", "bounds", "configurations", "evaluated"):
-            run(connection, f"ask/{step}.sql", asked)
+            run_sql(connection, f"ask/{step}.sql", asked)
         answer = fetch(connection, "ask/answer.sql", asked)
     offers = int(str(answer.rows[0][-1])) if answer.rows else 0
     return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers

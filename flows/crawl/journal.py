@@ -20,7 +20,8 @@ import msgspec
 import polars as pl
 
 from flows.crawl.fetch_model import Fetched
-from flows.lake.lake import Lake, read_table, sync_directory, write_table
+from flows.lake.lake import Lake, read_table, write_table
+from flows.system.whole_file import sync
 from transforms.architecture.content_keys import text_hash
 from transforms.tables.contracts import TABLES, empty_frame, frame_of, polars_schema
 
@@ -70,7 +71,7 @@ class Journal:
             began = self._interrupted.started_at if self._interrupted.done else None
             marker = {"started_at": began or datetime.now(UTC), "full": self._full}
             self._write([{"run": marker}, *([{"done": sorted(self._interrupted.done)}] if self._interrupted.done else [])])
-            sync_directory(self._lake.directory)
+            sync(self._lake.directory)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -144,7 +145,7 @@ def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> N
         write_table(lake, "hub_files", table)
     if lake.journal.exists():
         lake.journal.unlink()
-        sync_directory(lake.directory)
+        sync(lake.directory)
 
 
 def read_texts(lake: Lake, hashes: pl.Series) -> dict[str, str]:

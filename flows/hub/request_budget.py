@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flows.lake.catalogs import load_catalogs
-from flows.lake.lake import Lake, set_aside, write_whole
+from flows.lake.lake import Lake, set_aside, writing
 
 _OF_ONE_MODEL = 4  # config, quantization file, length and text of one header
 _POLICY = ("crawl", "hub_requests_per_day")
@@ -100,7 +100,8 @@ def sent_today(lake: Lake, now: datetime | None = None) -> int:
 def note_sent(lake: Lake, requests: int, now: datetime | None = None) -> None:
     """Write down how many requests the day has seen, earlier runs included. Raises LakeError."""
     text = json.dumps({"day": _day(now), "requests": requests})
-    write_whole(lake.requests, lambda stream: stream.write(text.encode()) and None)
+    with writing(lake.requests) as stream:
+        stream.write(text.encode())
 
 
 def _day(now: datetime | None) -> str:

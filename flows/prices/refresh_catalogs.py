@@ -9,7 +9,6 @@ comes from there, goes to the catalogued address alone, and is never shown.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import sys
@@ -18,17 +17,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import polars as pl
 
 from flows.lake.catalogs import REFRESHED, load_catalogs, refreshed_directory
-from flows.lake.lake import write_whole
+from flows.lake.lake import writing
 from flows.prices.price_list_download import Bounds, opened, read_price_lists, shown
 from flows.printing.progress import say
 from flows.printing.rows import Format, emit, rows_of_records
+from flows.system.lock import LockHeldError, take_lock
 from transforms.catalogs.catalog_checks import check_catalogs
 from transforms.catalogs.policy_settings import setting
 from transforms.price_lists.price_list import (
@@ -229,11 +227,8 @@ def _write(data: Path, catalogs: dict[str, pl.DataFrame], taken: Sequence[Taken]
         path = refreshed_directory(data) / f"{table}.csv"
         before = check_catalogs({table: path.read_text(encoding="utf-8-sig")})[0][table] if path.is_file() else empty_frame(table)
         text = conform(table, merge_rows(before, added, TABLES[table].key)).write_csv(float_scientific=False).encode()
-        write_whole(path, partial(_write_bytes, text))
-
-
-def _write_bytes(text: bytes, stream: BinaryIO) -> None:
-    stream.write(text)
+        with writing(path) as stream:
+            stream.write(text)
 
 
 @contextmanager
@@ -242,12 +237,10 @@ def _one_refresh(data: Path) -> Iterator[None]:
     folder = refreshed_directory(data)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / ".lock").open("a+")
+        held = take_lock(folder / ".lock")
+    except LockHeldError:
+        raise CatalogRefreshError(f"another refresh of the catalogs is at work in {data}; wait for it to end") from None
     except OSError as error:
         raise CatalogRefreshError(f"{folder} cannot be written: {error.strerror or error}; use another --data") from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CatalogRefreshError(f"another refresh of the catalogs is at work in {data}; wait for it to end") from None
+    with held:
         yield

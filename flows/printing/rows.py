@@ -8,15 +8,15 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TextIO
+
+from flows.system.whole_file import write_whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -78,11 +78,11 @@ def write_file(answer: Rows, path: Path) -> None:
         frame = pl.DataFrame(answer.rows, schema=list(answer.columns), orient="row", infer_schema_length=None)
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
-        write_atomically(path, buffer.getvalue())
+        write_whole(path, buffer.getvalue())
         return
     text = io.StringIO(newline="")
     write_rows(answer, form, text)  # type: ignore[arg-type]
-    write_atomically(path, text.getvalue().encode())
+    write_whole(path, text.getvalue().encode())
 
 
 def form_of(path: Path) -> str:
@@ -91,25 +91,6 @@ def form_of(path: Path) -> str:
     if form is None:
         raise OutputError(f"cannot tell the format of {path}: end its name in {', '.join(_FORMAT_OF_SUFFIX)}")
     return form
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the whole new one."""
-    with writing(path) as stream:
-        stream.write(data)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """A stream to a file that takes the path's place when the block ends well, and leaves nothing when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as stream:
-            yield stream
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_rows(answer: Rows, form: Format, stream: TextIO) -> None:

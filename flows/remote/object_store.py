@@ -27,6 +27,7 @@ from obstore.store import ObjectStore
 from pyarrow import ArrowException, fs
 
 from flows.printing.progress import say
+from flows.system.whole_file import whole_file, write_whole
 from flows.versions.integrity import damage
 from flows.versions.pointer import point_latest
 from flows.versions.retention import Limits, limits_of, retire
@@ -215,11 +216,8 @@ class Remote:
         return {info.path: [info.size, info.mtime_ns] for info in files}
 
     def _download(self, path: str, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        with self.files.open_input_stream(path) as source, temporary.open("wb") as stream:
+        with self.files.open_input_stream(path) as source, whole_file(target) as stream:
             shutil.copyfileobj(source, stream, 2**20)
-        temporary.replace(target)
 
     def _upload(self, source: Path, path: str) -> None:
         with source.open("rb") as stream, self.files.open_output_stream(path) as target:
@@ -232,10 +230,7 @@ class Remote:
             return {}
 
     def _write_state(self, state: dict[str, dict[str, list[int]]]) -> None:
-        self.local.mkdir(parents=True, exist_ok=True)
-        temporary = self.local / f"{_STATE}.tmp"
-        temporary.write_text(json.dumps(state))
-        temporary.replace(self.local / _STATE)
+        write_whole(self.local / _STATE, json.dumps(state).encode())
 
 
 def _is_kept(path: Path) -> bool:

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from flows.database.sql_files import run_sql
+
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
@@ -59,9 +61,9 @@ def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.Da
             "test_gpu_count": targets.test_gpu_count,
             "gpus_per_replica": targets.gpus_per_replica,
         }
-        connection.execute(sizing_sql("targets"), parameters)
+        run_sql(connection, "sizing/targets.sql", parameters)
         for step in _STEPS:
-            connection.execute(sizing_sql(step))
+            run_sql(connection, f"sizing/{step}.sql")
         return Fitted(
             measurements=connection.table("measurements").order("concurrency").pl(),
             sizing=connection.table("sizing").pl(),
@@ -81,13 +83,6 @@ def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> 
     with connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         load_tables(connection, {**frames, "sizing_settings": settings, "sizing": empty_frame("sizing")}, with_comments=False)
-        connection.execute(sizing_sql("settings"))
-        connection.execute(sizing_sql("macros"))
+        run_sql(connection, "sizing/settings.sql")
+        run_sql(connection, "sizing/macros.sql")
         yield connection
-
-
-def sizing_sql(name: str) -> str:
-    """The text of one file of `sql/sizing`."""
-    from flows.database.sql_files import sql_text
-
-    return sql_text(f"sizing/{name}.sql")

@@ -26,6 +26,7 @@ from flows.size.dataset import read_dataset
 from flows.size.endpoint import Api, Endpoint, public_address, request_url
 from flows.size.measure import Level, Plan, Watcher, measure_sweep
 from flows.size.sweep_store import create_run, latest_run, read_group, read_sweep
+from flows.system.whole_file import write_whole
 
 if TYPE_CHECKING:
     from flows.size.fit import Fitted
@@ -332,18 +333,16 @@ def _write_tables(directory: Path, fitted: Fitted) -> list[Path]:
 def _write_json(path: Path, value: object) -> Path:
     import io
 
-    from flows.printing.rows import write_atomically, write_object
+    from flows.printing.rows import write_object
 
     text = io.StringIO()
     write_object(value, text)
-    write_atomically(path, text.getvalue().encode())
+    write_whole(path, text.getvalue().encode())
     return path
 
 
 def _write_text(path: Path, text: str) -> Path:
-    from flows.printing.rows import write_atomically
-
-    write_atomically(path, text.encode())
+    write_whole(path, text.encode())
     return path
 
 

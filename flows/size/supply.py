@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.database.sql_files import run_sql, sql_text
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -22,11 +24,9 @@ def supply(
     """
     import duckdb
 
-    from flows.size.fit import sizing_sql
-
     with duckdb.connect() as connection:
-        connection.execute(sizing_sql("macros"))
+        run_sql(connection, "sizing/macros.sql")
         for name in ("shapes", "prices"):
             connection.register(name, catalogs[name].to_arrow())
         parameters = {"gpu": gpu, "gpus": gpus, "gpus_high": gpus_high, "gpus_per_replica": gpus_per_replica}
-        return connection.sql(sizing_sql("supply"), params=parameters).pl()
+        return connection.sql(sql_text("sizing/supply.sql"), params=parameters).pl()

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from flows.system.whole_file import write_whole
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -82,12 +84,7 @@ def create_run(data: Path, sweep: Mapping[str, object], append: bool) -> SweepWr
     directory = data / "sizing" / run
     directory.mkdir(parents=True)
     facts = {**sweep, "run": run, "run_group": group, "started_at": now.isoformat()}
-    partial = directory / f".{_SWEEP}.partial"
-    with partial.open("w", encoding="utf-8") as stream:
-        json.dump(facts, stream, indent=2, ensure_ascii=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(directory / _SWEEP)
+    write_whole(directory / _SWEEP, json.dumps(facts, indent=2, ensure_ascii=False).encode())
     return SweepWriter(directory, run)
 
 

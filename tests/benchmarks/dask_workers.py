@@ -20,12 +20,13 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.database.sql_files import run_sql
 from flows.prefect_runtime import settings as orchestration
 
 # isort: split
 from distributed import LocalCluster
 
-from flows.database.connection import connect, run_sql
+from flows.database.connection import connect
 from flows.estimate import estimate_flow, grid
 from flows.estimate.bucket import add_buckets
 from flows.extract.extract import EXTRACTED

@@ -20,8 +20,9 @@ from flows import asking
 from flows.ask.recommend import Question, _conditions, _rows, recommend
 from flows.ask.recommend_output import _print_for_people
 from flows.cli import main
+from flows.database.sql_files import fetch
 from flows.size.size import Subject, import_sweep
-from flows.versions.versions import answering, fetch, require_latest
+from flows.versions.versions import answering, require_latest
 
 pytestmark = pytest.mark.slow(16)
 
