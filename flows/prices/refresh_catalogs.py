@@ -85,11 +85,12 @@ def refresh_catalogs(
     """
     day = today or datetime.now(UTC).date()
     skipped: dict[str, str] = {}
+    failed: dict[str, str] = {}
     with _one_refresh(data):
         catalogs = load_catalogs(data=data)
         limits = _limits(catalogs["policies"])
         if address is not None and not providers:
-            taken, failed = [_own_rows(address, catalogs, limits, accept)], {}
+            taken = [_own_rows(address, catalogs, limits, accept)]
         else:
             sources = _sources(catalogs, providers)
             skipped = {} if address else _without_key(sources, catalogs["prices"])
@@ -189,7 +190,9 @@ def _taken_lists(
 
 def _kept(prices: pl.DataFrame, provider: str) -> str:
     dates = prices.filter(pl.col("provider") == provider)["price_as_of"].drop_nulls()
-    return f"its prices stay as they are, of {dates.min()} to {dates.max()}" if dates.len() else "its prices stay as they are"
+    return (
+        f"its prices stay as they are, of {dates.dt.min()} to {dates.dt.max()}" if dates.len() else "its prices stay as they are"
+    )
 
 
 def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: Limits, accept: bool) -> Taken:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flows.database.sql_files import run_sql
 
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
+
+    from transforms.sizing.metric_fit import MetricFit
 
 SWEEP_TABLES = ("sweeps", "sweep_levels", "requests", "workflow_items", "measurements")
 """Tables of measured and imported sweeps; `measurements` holds what was imported as percentiles, the fit adds the rest."""
@@ -43,6 +45,10 @@ class Fitted:
     per_concurrency: pl.DataFrame
     workflow_items: pl.DataFrame
     settings: dict[str, float]
+
+    def by_metric(self) -> list[MetricFit]:
+        """The rows of `sizing`."""
+        return cast("list[MetricFit]", self.sizing.to_dicts())
 
 
 def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.DataFrame) -> Fitted:

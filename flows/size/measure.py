@@ -38,10 +38,6 @@ class Plan:
         passes = self.num_passes or max(1, dataset_size // concurrency)
         return passes * concurrency
 
-    def total_items(self, dataset_size: int) -> int:
-        """Items of the whole sweep."""
-        return sum(self.items_at(concurrency, dataset_size) for concurrency in self.concurrencies)
-
 
 @dataclass(frozen=True)
 class Level:
@@ -124,10 +120,11 @@ async def _measure_level(
             for _ in range(concurrency):
                 group.create_task(worker())
     finally:
-        level["total_runtime_s"] = time.perf_counter() - start
+        total_runtime_s = time.perf_counter() - start
+        level["total_runtime_s"] = total_runtime_s
         level["workflow_interrupted"] = bool(errors) or ended < count
         writer.append("sweep_levels", [level])
-    return Level(concurrency, ended - len(errors), len(errors), float(level["total_runtime_s"]), errors[0] if errors else None)
+    return Level(concurrency, ended - len(errors), len(errors), total_runtime_s, errors[0] if errors else None)
 
 
 def _until(queue: Iterator[tuple[int, Input]], errors: list[str]) -> Iterator[tuple[int, Input]]:
@@ -168,7 +165,7 @@ def _rows(
     """The rows of `requests` and `workflow_items` for one item; times count from the level's start."""
     place = {"concurrency": concurrency, "pass_number": (number - 1) // concurrency + 1, "item": number}
     kind = "workflow" if endpoint.api == "workflow" else "llm"
-    requests = [
+    requests: list[dict[str, object]] = [
         {
             **place,
             "call": call,
@@ -198,10 +195,9 @@ def _rows(
             for index, (begun, ended) in enumerate(timed.llm_calls, 1)
         ]
     ok = sent[-1].error is None
-    latencies = [
-        row["end_s"] - row["start_s"] for row in requests if row["request_kind"] == "llm" and row["request_status"] == "ok"
-    ]
-    first, last = requests[0]["start_s"], (sent[-1].end or sent[-1].start) - start
+    latencies = [] if kind == "workflow" else [(timed.end or timed.start) - timed.start for timed in sent if timed.error is None]
+    latencies += [ended - begun for timed in sent for begun, ended in timed.llm_calls]
+    first, last = sent[0].start - start, (sent[-1].end or sent[-1].start) - start
     return requests, {
         **place,
         "dataset_item": item.key,

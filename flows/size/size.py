@@ -31,6 +31,7 @@ from flows.system.whole_file import write_whole
 if TYPE_CHECKING:
     from flows.size.fit import Fitted
     from transforms.sizing.answer import Answer
+    from transforms.sizing.document import SizingDocument
 
 OUTPUT_FILE = "calc_runner_output.json"
 SUMMARY_FILE = "summary.txt"
@@ -106,7 +107,7 @@ class SizingOutput:
     gpu_estimates: dict[str, float | None]
     per_concurrency_data: dict[str, Any]
     answer: Answer
-    document: dict[str, Any]
+    document: SizingDocument
     summary: str
     columns: list[str]
     rows: list[list[object]]
@@ -219,7 +220,7 @@ def estimate_sweep(config: SizingConfig, data: Path, run: str | None = None) -> 
     gpu = lookup_gpu(str(gpu_name), catalogs["gpus"], catalogs["gpu_aliases"]).gpu if gpu_name else None
     targets = checked_targets(config, sweep)
     fitted = fit_sweep(tables, targets, catalogs["sizing_settings"])
-    sizing, levels = fitted.sizing.to_dicts(), fitted.per_concurrency.to_dicts()
+    sizing, levels = fitted.by_metric(), fitted.per_concurrency.to_dicts()
     answer = answer_of(sizing, fitted.settings)
     shapes: list[dict[str, Any]] = []
     if answer.gpus is not None and gpu is not None:

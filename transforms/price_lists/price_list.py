@@ -1,7 +1,7 @@
 """Providers' price lists, whatever their form, and what they change in the catalogs of prices and shapes.
 
-The parsers (`price_lists_aws`, `_azure`, `_gcp`, `_oci`) turn a document into a `PriceList`; `take_prices` compares the lists of
-one provider with the present prices and says of every price what becomes of it. Nothing is ever removed: a price that a list no
+The forms (`transforms.price_lists.formats`) turn documents into a `PriceList`; `take_prices` compares the lists of one provider
+with the present prices and gives every price its outcome. Nothing is ever removed: a price that a list no
 longer names stays, with its old date, until it is marked stale.
 """
 

@@ -57,7 +57,7 @@ def _stated_concurrency(document: Mapping[str, Any]) -> int | None:
             return None
         if isinstance(entry, dict):
             value = entry.get("concurrency")
-            if _is_concurrency(value):
+            if value is not None and _is_concurrency(value):
                 return int(value)
             pending += entry.values()
         elif isinstance(entry, list):

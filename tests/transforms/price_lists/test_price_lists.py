@@ -10,9 +10,9 @@ import pytest
 from price_documents import aws_offer, azure_item, azure_page, oci_item, oci_list
 
 from flows.lake.catalogs import load_catalogs
-from transforms.price_lists.aws import parse_aws_offer
-from transforms.price_lists.azure import azure_prices, parse_azure_page
-from transforms.price_lists.oci import parse_oci_products
+from transforms.price_lists import azure
+from transforms.price_lists.formats import FORMATS
+from transforms.price_lists.list_format import ListedRegion
 from transforms.price_lists.price_list import Limits, ListedPrice, PriceList, PriceListError, listed_once, take_prices, take_rows
 from transforms.tables.contracts import frame_of
 
@@ -21,8 +21,18 @@ LIMITS = Limits(max_price_ratio=3, min_listed_share=0.5, confirm_days=30)
 PARTS = load_catalogs()["price_parts"]
 
 
+def price_list(form: str, text: str, region: ListedRegion) -> PriceList:
+    """The prices of a region in a list of one document."""
+    page = FORMATS[form].parse(io.BytesIO(text.encode()))
+    return FORMATS[form].price([page.content], region, PARTS)
+
+
 def of_aws(text: str) -> PriceList:
-    return parse_aws_offer(io.StringIO(text), "aws", "us-east-1", "offer")
+    return price_list("aws_offer_csv", text, ListedRegion("aws", "us-east-1", "offer"))
+
+
+def of_azure(text: str) -> PriceList:
+    return price_list("azure_retail", text, ListedRegion("azure", "eastus", "api"))
 
 
 def test_an_offer_file_gives_price_hardware_and_its_date() -> None:
@@ -82,15 +92,13 @@ def test_a_row_of_another_length_is_passed_over() -> None:
 
 
 def test_azure_pages_give_on_demand_and_spot() -> None:
-    items, following = parse_azure_page(
-        azure_page(
-            azure_item(),
-            azure_item(skuName="ND96isr H100 v5 Spot", meterName="ND96isr H100 v5 Spot", retailPrice=19.5),
-            following="https://prices.azure.com:443/api/retail/prices?$skip=1000",
-        ).encode()
+    text = azure_page(
+        azure_item(),
+        azure_item(skuName="ND96isr H100 v5 Spot", meterName="ND96isr H100 v5 Spot", retailPrice=19.5),
+        following="https://prices.azure.com:443/api/retail/prices?$skip=1000",
     )
-    assert following == "https://prices.azure.com:443/api/retail/prices?$skip=1000"
-    assert azure_prices(items, "azure", "eastus", "api").prices == (
+    assert azure.parse(io.BytesIO(text.encode())).link == "https://prices.azure.com:443/api/retail/prices?$skip=1000"
+    assert of_azure(text).prices == (
         ListedPrice("Standard_ND96isr_H100_v5", "on_demand", 98.32, True),
         ListedPrice("Standard_ND96isr_H100_v5", "spot", 19.5, True),
     )
@@ -118,18 +126,17 @@ def test_azure_pages_give_on_demand_and_spot() -> None:
     ids=lambda change: str(next(iter(change.values()))),
 )
 def test_only_a_linux_machine_by_the_hour_is_read_of_azure(other: dict[str, object]) -> None:
-    items, _ = parse_azure_page(azure_page(azure_item(**{"retailPrice": 5.0, **other})).encode())
-    assert azure_prices(items, "azure", "eastus", "api").prices == ()
+    assert of_azure(azure_page(azure_item(**{"retailPrice": 5.0, **other}))).prices == ()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"Items": 3}', '{"Items": [NaN]}', "<html>", "[" * 100_000])
 def test_what_is_no_azure_page_is_refused(text: str) -> None:
     with pytest.raises(PriceListError, match="no page of Azure retail prices"):
-        parse_azure_page(text.encode())
+        of_azure(text)
 
 
 def of_oci(text: str) -> dict[str, float]:
-    read = parse_oci_products(text.encode(), "oci", "us-ashburn-1", "list", PARTS)
+    read = price_list("oci_products", text, ListedRegion("oci", "us-ashburn-1", "list"))
     assert read.dated in (None, date(2026, 11, 18))
     return {price.shape: price.usd_per_hour for price in read.prices}
 
