@@ -3,7 +3,7 @@ as Python objects takes ten times its size. The crawl's threads go on meanwhile,
 
     python -m flows.hub.header_process < ANSWER
 
-writes a JSON object: the `summary` (null where the answer is none that the route gives), or why it is `refused`, and the code.
+writes a JSON object: the `summary` (null where the answer is not one of that route), or why it is `refused`, and the code.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The day's budget of Hub requests: counted in the lake, so that several runs of one day share it.
 
-The limit is a row of the policies catalog (crawl, hub_requests_per_day); 0 is none. Days are of UTC; a clock that went back
+The limit is a row of the policies catalog (crawl, hub_requests_per_day); 0 sets none. Days are of UTC; a clock that went back
 starts a new day rather than stopping the crawl.
 """
 
@@ -26,10 +26,10 @@ class BudgetSpentError(Exception):
 
 
 @dataclass
-class Requests:
+class RequestBudget:
     """Requests of this run by kind (metadata, listing, config, headers, …), against what is left of the day's budget.
 
-    `allowed` is how many more this run may send; None is without end.
+    `allowed` is how many this run may send; None sets no limit.
     """
 
     allowed: int | None = None
@@ -40,7 +40,7 @@ class Requests:
 
     @contextmanager
     def for_one_model(self) -> Iterator[None]:
-        """Hold what one model usually costs, so that no model is begun that could not be ended: the last requests would be lost.
+        """Hold what one model usually costs, so that no model is begun that cannot be finished: its requests would be lost.
 
         Raises BudgetSpentError when too little is left.
         """
@@ -54,7 +54,7 @@ class Requests:
                 self._reserved -= _OF_ONE_MODEL
 
     def withdraw(self) -> None:
-        """Allow no further request, whatever the budget: whoever wanted the answers is gone."""
+        """Allow no further request, whatever the budget: nobody waits for the answers any more."""
         with self._lock:
             self._withdrawn = True
 
@@ -72,7 +72,7 @@ class Requests:
 
     @property
     def spent(self) -> bool:
-        """Whether too little is left for one model."""
+        """True where too little is left for one model."""
         return self.allowed is not None and self.by_kind.total() + _OF_ONE_MODEL > self.allowed
 
 

@@ -33,7 +33,7 @@ _CHUNK_BYTES = 2**18
 
 
 @dataclass(frozen=True)
-class Bounds:
+class DownloadBounds:
     """How much of a price list is read: bytes of all its documents together, and pages."""
 
     max_bytes: int
@@ -41,7 +41,7 @@ class Bounds:
 
 
 def read_price_lists(
-    sources: Sequence[dict[str, object]], address: str, bounds: Bounds, parts: pl.DataFrame, key: str | None = None
+    sources: Sequence[dict[str, object]], address: str, bounds: DownloadBounds, parts: pl.DataFrame, key: str | None = None
 ) -> list[PriceList]:
     """The price lists of rows of the price_sources catalog that are one list, one for each row.
 
@@ -97,7 +97,7 @@ def opened(address: str, max_bytes: int, headers: Mapping[str, str] | None = Non
         yield copy
 
 
-def _contents(address: str, form: ListFormat[Any], bounds: Bounds, key: str | None) -> list[Any]:
+def _contents(address: str, form: ListFormat[Any], bounds: DownloadBounds, key: str | None) -> list[Any]:
     """What every page of a list says, in its order. A file is one page."""
     headers = {form.key_header: key} if form.key_header and key else {}
     contents = []

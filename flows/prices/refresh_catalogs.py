@@ -23,21 +23,21 @@ import polars as pl
 
 from flows.lake.catalogs import REFRESHED, load_catalogs, refreshed_directory
 from flows.lake.lake import writing
-from flows.prices.price_list_download import Bounds, opened, read_price_lists, shown
+from flows.prices.price_list_download import DownloadBounds, opened, read_price_lists, shown
 from flows.printing.progress import say
 from flows.printing.rows import Format, emit, rows_of_records
 from flows.system.lock import LockHeldError, take_lock
 from transforms.catalogs.catalog_checks import check_catalogs
 from transforms.catalogs.policy_settings import setting
 from transforms.price_lists.price_list import (
-    Limits,
-    Outcome,
+    CatalogChanges,
+    PriceLimits,
     PriceList,
     PriceListError,
-    Taken,
+    PriceOutcome,
+    compare_prices,
+    compare_rows,
     merge_rows,
-    take_prices,
-    take_rows,
 )
 from transforms.tables.contracts import TABLES, conform, empty_frame
 
@@ -58,7 +58,7 @@ class CatalogRefreshError(ValueError):
 class CatalogRefresh:
     """What one refresh of the catalogs did: every outcome, and by provider why its lists were not taken or not asked for."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PriceOutcome, ...]
     failed: dict[str, str]
     skipped: dict[str, str]
 
@@ -117,8 +117,8 @@ def print_catalog_refresh(data: Path, providers: Sequence[str], address: str | N
     return 1 if report.failed else 0
 
 
-def _limits(policies: pl.DataFrame) -> Limits:
-    return Limits(*(setting(policies, "catalogs", key) for key in ("max_price_ratio", "min_listed_share", "confirm_days")))
+def _limits(policies: pl.DataFrame) -> PriceLimits:
+    return PriceLimits(*(setting(policies, "catalogs", key) for key in ("max_price_ratio", "min_listed_share", "confirm_days")))
 
 
 def _sources(catalogs: dict[str, pl.DataFrame], providers: Sequence[str]) -> dict[str, list[dict[str, object]]]:
@@ -161,15 +161,15 @@ def _taken_lists(
     catalogs: dict[str, pl.DataFrame],
     sources: dict[str, list[dict[str, object]]],
     address: str | None,
-    limits: Limits,
+    limits: PriceLimits,
     day: date,
     accept: bool,
-) -> tuple[list[Taken], dict[str, str]]:
+) -> tuple[list[CatalogChanges], dict[str, str]]:
     """What the providers' lists change, and why those that failed did; a provider is taken with all its lists or not at all."""
     if address is not None and len(sources) > 1:
         raise CatalogRefreshError("--from names one list: name its one provider as well")
     gib = setting(catalogs["policies"], "catalogs", "max_list_gib")
-    bounds = Bounds(int(gib * 2**30), int(setting(catalogs["policies"], "catalogs", "max_list_pages")))
+    bounds = DownloadBounds(int(gib * 2**30), int(setting(catalogs["policies"], "catalogs", "max_list_pages")))
     taken, failed = [], {}
     for provider, rows in sources.items():
         where = ""
@@ -182,7 +182,7 @@ def _taken_lists(
                 lists += read_price_lists(of_url, url, bounds, catalogs["price_parts"], key)
             if address is not None:  # one document: only the regions that it is about
                 lists = [price_list for price_list in lists if price_list.prices] or lists[:1]
-            taken.append(take_prices(lists, catalogs["prices"], catalogs["shapes"], limits, day, accept))
+            taken.append(compare_prices(lists, catalogs["prices"], catalogs["shapes"], limits, day, accept))
         except PriceListError as error:
             failed[provider] = f"{where}: {error}; {_kept(catalogs['prices'], provider)}"
     return taken, failed
@@ -195,7 +195,7 @@ def _kept(prices: pl.DataFrame, provider: str) -> str:
     )
 
 
-def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: Limits, accept: bool) -> Taken:
+def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: PriceLimits, accept: bool) -> CatalogChanges:
     """What a CSV file in the columns of the prices or of the shapes catalog changes."""
     name = shown(address)
     try:
@@ -216,12 +216,12 @@ def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: Limits, a
         if unknown.height:
             raise CatalogRefreshError(f"{name}: {' '.join(unknown.select(columns).row(0))} is not in the {target} catalog")
     if table == "prices":
-        return take_rows(rows, catalogs["prices"], limits, accept)
-    outcomes = [Outcome(row["provider"], row["shape"], "", "new_shape", message=row["source"]) for row in rows.to_dicts()]
-    return Taken(empty_frame("prices"), rows, tuple(outcomes))
+        return compare_rows(rows, catalogs["prices"], limits, accept)
+    outcomes = [PriceOutcome(row["provider"], row["shape"], "", "new_shape", message=row["source"]) for row in rows.to_dicts()]
+    return CatalogChanges(empty_frame("prices"), rows, tuple(outcomes))
 
 
-def _write(data: Path, catalogs: dict[str, pl.DataFrame], taken: Sequence[Taken]) -> None:
+def _write(data: Path, catalogs: dict[str, pl.DataFrame], taken: Sequence[CatalogChanges]) -> None:
     """Add what was taken to the refreshed rows of the data directory; shapes first, so that no price is without its shape."""
     for table in reversed(REFRESHED):
         added = pl.concat([empty_frame(table), *(getattr(each, table) for each in taken)])

@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from flows.printing.rows import Format
-from flows.size.measure import Level, Watcher
+from flows.size.measure import LevelResult, SweepWatcher
 from flows.size.size import (
     MeasureConfig,
+    ServedBy,
     SizingConfig,
     SizingError,
     SizingOutput,
-    Subject,
     estimate_sweep,
     import_sweep,
     measure_to_store,
@@ -134,7 +134,7 @@ def import_files(
     """
     if not files:
         raise SizingError("name the files to import")
-    run, notes = import_sweep(files, data, concurrency, Subject(**asdict(subject)), append)
+    run, notes = import_sweep(files, data, concurrency, ServedBy(**asdict(subject)), append)
     for note in notes:
         _say(note)
     _print(estimate_sweep(SizingConfig(), data, run), form)
@@ -187,9 +187,9 @@ def _answered(output: SizingOutput, form: Format | None) -> int:
     return 0 if output.answer.gpus is not None else 1
 
 
-def _measured(options: MeasureOptions, subject: SubjectOptions, append: bool, data: Path) -> tuple[str, list[Level]]:
+def _measured(options: MeasureOptions, subject: SubjectOptions, append: bool, data: Path) -> tuple[str, list[LevelResult]]:
     settings = asdict(options) | {"concurrencies": _concurrencies(options.concurrencies)}
-    config = MeasureConfig(**settings, append=append, subject=Subject(**asdict(subject)))
+    config = MeasureConfig(**settings, append=append, subject=ServedBy(**asdict(subject)))
     with _progress() as watcher:
         try:
             return measure_to_store(config, data, watcher)
@@ -206,7 +206,7 @@ def _concurrencies(text: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def _progress() -> Iterator[Watcher]:
+def _progress() -> Iterator[SweepWatcher]:
     """A progress bar on standard error where that is a terminal; one line for each concurrency everywhere."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -222,12 +222,12 @@ def _progress() -> Iterator[Watcher]:
         def item_ended(concurrency: int, ok: bool) -> None:
             bar.advance(task)
 
-        def level_ended(level: Level) -> None:
+        def level_ended(level: LevelResult) -> None:
             trouble = f"; interrupted by a failing item: {level.error}" if level.failed_items else ""
             line = f"concurrency {level.concurrency}: {level.items} items in {level.total_runtime_s:.1f} s{trouble}"
             console.print(line, markup=False, soft_wrap=True)
 
-        yield Watcher(level_started, item_ended, level_ended)
+        yield SweepWatcher(level_started, item_ended, level_ended)
 
 
 def _say(message: str) -> None:

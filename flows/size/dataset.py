@@ -20,7 +20,7 @@ class DatasetError(ValueError):
 
 
 @dataclass(frozen=True)
-class Input:
+class DatasetInput:
     """One input: its identifier and its turns. One turn is one request; several are a conversation of one workflow item.
 
     A turn is a text, or a list of chat messages that is sent as it is.
@@ -30,7 +30,7 @@ class Input:
     turns: tuple[str | list[object], ...]
 
 
-def read_dataset(path: Path, field: str | None = None) -> list[Input]:
+def read_dataset(path: Path, field: str | None = None) -> list[DatasetInput]:
     """The inputs of a dataset file, in order.
 
     Args:
@@ -119,9 +119,9 @@ def _parquet(path: Path) -> Sequence[object]:
         raise DatasetError(f"{path}: not Parquet: {str(error).splitlines()[0]}") from None
 
 
-def _input(row: object, number: int, path: Path, field: str | None, key: str) -> Input:
+def _input(row: object, number: int, path: Path, field: str | None, key: str) -> DatasetInput:
     if isinstance(row, str):
-        return Input(str(number), (row,))
+        return DatasetInput(str(number), (row,))
     if not isinstance(row, dict):
         raise DatasetError(f"{path}: input {number} is neither a text nor an object")
     column = field or next((name for name in INPUT_FIELDS if name in row), None)
@@ -137,4 +137,4 @@ def _input(row: object, number: int, path: Path, field: str | None, key: str) ->
     if not turns or len(turns) < len(stated):
         raise DatasetError(f"{path}: input {number}: {column!r} must be a text, a list of texts or a list of chat messages")
     identifier = row.get(key)
-    return Input(str(number) if identifier is None else str(identifier), turns)
+    return DatasetInput(str(number) if identifier is None else str(identifier), turns)

@@ -22,7 +22,7 @@ _STEPS = ("measurements", "points", "knee_fits", "line_fits", "intervals", "sizi
 
 
 @dataclass(frozen=True)
-class Targets:
+class SizingTargets:
     """What is to be met (seconds at the 95th percentile, users at once) and the GPUs that served the sweep.
 
     A target of None is not asked for; without users or test GPUs the times are fitted and no GPUs are counted.
@@ -37,7 +37,7 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedSweep:
     """The tables of a fitted sweep: `measurements`, `sizing`, `per_concurrency` and the items they rest on."""
 
     measurements: pl.DataFrame
@@ -51,7 +51,7 @@ class Fitted:
         return cast("list[MetricFit]", self.sizing.to_dicts())
 
 
-def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.DataFrame) -> Fitted:
+def fit_sweep(tables: dict[str, pl.DataFrame], targets: SizingTargets, settings: pl.DataFrame) -> FittedSweep:
     """Fit one sweep (or several that were appended to one another).
 
     Args:
@@ -70,7 +70,7 @@ def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.Da
         run_sql(connection, "sizing/targets.sql", parameters)
         for step in _STEPS:
             run_sql(connection, f"sizing/{step}.sql")
-        return Fitted(
+        return FittedSweep(
             measurements=connection.table("measurements").order("concurrency").pl(),
             sizing=connection.table("sizing").pl(),
             per_concurrency=connection.table("per_concurrency").order("concurrency").pl(),

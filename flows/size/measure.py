@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from flows.size.dataset import Input
-from flows.size.endpoint import Endpoint, Timed, open_client, send, served_model
+from flows.size.dataset import DatasetInput
+from flows.size.endpoint import Endpoint, TimedRequest, open_client, send, served_model
 from flows.size.sweep_store import SweepWriter
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ RETRY_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
-class Plan:
+class SweepPlan:
     """What a sweep sends: concurrencies in order, passes at each (0: as the dataset's size gives), retries of a request."""
 
     concurrencies: tuple[int, ...]
@@ -40,7 +40,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Level:
+class LevelResult:
     """How one concurrency ended: items that ended well and that failed, seconds it took, the first error."""
 
     concurrency: int
@@ -51,22 +51,22 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Watcher:
+class SweepWatcher:
     """Who is told of the sweep's progress: each level's start, each item's end (whether it went well), each level's end."""
 
     level_started: Callable[[int, int], None] = lambda concurrency, items: None
     item_ended: Callable[[int, bool], None] = lambda concurrency, ok: None
-    level_ended: Callable[[Level], None] = lambda level: None
+    level_ended: Callable[[LevelResult], None] = lambda level: None
 
 
 async def measure_sweep(
-    endpoint: Endpoint, dataset: Sequence[Input], plan: Plan, writer: SweepWriter, watcher: Watcher | None = None
-) -> list[Level]:
+    endpoint: Endpoint, dataset: Sequence[DatasetInput], plan: SweepPlan, writer: SweepWriter, watcher: SweepWatcher | None = None
+) -> list[LevelResult]:
     """Measure every concurrency of the plan, one after the other, and return how each ended.
 
     Everything measured is in the writer's journals when this returns, is cancelled, or its process is killed.
     """
-    watcher = watcher or Watcher()
+    watcher = watcher or SweepWatcher()
     levels = []
     async with open_client(endpoint, max(plan.concurrencies)) as client:
         if endpoint.api != "workflow" and endpoint.model is None:
@@ -82,13 +82,13 @@ async def measure_sweep(
 async def _measure_level(
     client: httpx2.AsyncClient,
     endpoint: Endpoint,
-    dataset: Sequence[Input],
-    plan: Plan,
+    dataset: Sequence[DatasetInput],
+    plan: SweepPlan,
     concurrency: int,
     count: int,
     writer: SweepWriter,
-    watcher: Watcher,
-) -> Level:
+    watcher: SweepWatcher,
+) -> LevelResult:
     level: dict[str, object] = {
         "concurrency": concurrency,
         "passes": count // concurrency,
@@ -124,10 +124,10 @@ async def _measure_level(
         level["total_runtime_s"] = total_runtime_s
         level["workflow_interrupted"] = bool(errors) or ended < count
         writer.append("sweep_levels", [level])
-    return Level(concurrency, ended - len(errors), len(errors), total_runtime_s, errors[0] if errors else None)
+    return LevelResult(concurrency, ended - len(errors), len(errors), total_runtime_s, errors[0] if errors else None)
 
 
-def _until(queue: Iterator[tuple[int, Input]], errors: list[str]) -> Iterator[tuple[int, Input]]:
+def _until(queue: Iterator[tuple[int, DatasetInput]], errors: list[str]) -> Iterator[tuple[int, DatasetInput]]:
     """The queue's items, as long as none has failed."""
     while not errors:
         entry = next(queue, None)
@@ -136,9 +136,9 @@ def _until(queue: Iterator[tuple[int, Input]], errors: list[str]) -> Iterator[tu
         yield entry
 
 
-async def _send_item(client: httpx2.AsyncClient, endpoint: Endpoint, item: Input, retries: int) -> list[Timed]:
+async def _send_item(client: httpx2.AsyncClient, endpoint: Endpoint, item: DatasetInput, retries: int) -> list[TimedRequest]:
     """The requests of one item in order, retries included; the last one tells whether the item went well."""
-    sent: list[Timed] = []
+    sent: list[TimedRequest] = []
     messages: list[object] = []
     for turn in item.turns:
         body: object = turn
@@ -160,7 +160,7 @@ async def _send_item(client: httpx2.AsyncClient, endpoint: Endpoint, item: Input
 
 
 def _rows(
-    sent: list[Timed], concurrency: int, number: int, item: Input, endpoint: Endpoint, start: float
+    sent: list[TimedRequest], concurrency: int, number: int, item: DatasetInput, endpoint: Endpoint, start: float
 ) -> tuple[list[dict[str, object]], dict[str, object]]:
     """The rows of `requests` and `workflow_items` for one item; times count from the level's start."""
     place = {"concurrency": concurrency, "pass_number": (number - 1) // concurrency + 1, "item": number}

@@ -24,13 +24,13 @@ from typing import TYPE_CHECKING, Any
 
 from flows.size.dataset import read_dataset
 from flows.size.endpoint import Api, Endpoint, public_address, request_url
-from flows.size.measure import Level, Plan, Watcher, measure_sweep
+from flows.size.measure import LevelResult, SweepPlan, SweepWatcher, measure_sweep
 from flows.size.sweep_store import create_run, latest_run, read_group, read_sweep
 from flows.system.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from flows.size.fit import Fitted
-    from transforms.sizing.answer import Answer
+    from flows.size.fit import FittedSweep
+    from transforms.sizing.answer import SizingAnswer
     from transforms.sizing.document import SizingDocument
 
 OUTPUT_FILE = "calc_runner_output.json"
@@ -42,7 +42,7 @@ class SizingError(ValueError):
 
 
 @dataclass(frozen=True)
-class Subject:
+class ServedBy:
     """What served the sweep, where known: it ties the measurement to the tables of models, GPUs and shapes.
 
     `test_gpu_count` are all GPUs that served it, `tp` the GPUs of one copy of the engine.
@@ -79,7 +79,7 @@ class MeasureConfig:
     input_field: str = "input_message"
     api_key_env: str = "OPENAI_API_KEY"
     append: bool = False
-    subject: Subject = field(default_factory=Subject)
+    subject: ServedBy = field(default_factory=ServedBy)
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class SizingOutput:
     run: str
     gpu_estimates: dict[str, float | None]
     per_concurrency_data: dict[str, Any]
-    answer: Answer
+    answer: SizingAnswer
     document: SizingDocument
     summary: str
     columns: list[str]
@@ -115,7 +115,7 @@ class SizingOutput:
     files: tuple[Path, ...]
 
 
-def measure_to_store(config: MeasureConfig, data: Path, watcher: Watcher | None = None) -> tuple[str, list[Level]]:
+def measure_to_store(config: MeasureConfig, data: Path, watcher: SweepWatcher | None = None) -> tuple[str, list[LevelResult]]:
     """Measure a sweep into `<data>/sizing/<run>/` and return the run and how each concurrency ended.
 
     Raises DatasetError, EndpointError or SizingError before anything is sent; failing requests raise nothing.
@@ -150,7 +150,7 @@ def measure_to_store(config: MeasureConfig, data: Path, watcher: Watcher | None 
     return writer.run, levels
 
 
-def checked_plan(config: MeasureConfig) -> Plan:
+def checked_plan(config: MeasureConfig) -> SweepPlan:
     """The plan of a sweep. Raises SizingError for concurrencies, passes or times that mean nothing."""
     if not config.concurrencies or any(concurrency < 1 for concurrency in config.concurrencies):
         raise SizingError("concurrencies must be whole numbers of at least 1, such as 1,2,4,8,16,32")
@@ -160,11 +160,11 @@ def checked_plan(config: MeasureConfig) -> Plan:
         raise SizingError("passes and retries cannot be negative")
     if not config.endpoint_timeout > 0:
         raise SizingError("the endpoint's timeout must be above 0 seconds")
-    return Plan(tuple(config.concurrencies), config.num_passes, config.retries)
+    return SweepPlan(tuple(config.concurrencies), config.num_passes, config.retries)
 
 
 def import_sweep(
-    paths: Sequence[Path], data: Path, concurrency: int | None = None, subject: Subject | None = None, append: bool = False
+    paths: Sequence[Path], data: Path, concurrency: int | None = None, subject: ServedBy | None = None, append: bool = False
 ) -> tuple[str, list[str]]:
     """Import files that other tools measured as one sweep and return the run and what is to be known of them.
 
@@ -174,7 +174,7 @@ def import_sweep(
 
     from transforms.sizing.formats import parse_sweep_file
 
-    subject = subject or Subject()
+    subject = subject or ServedBy()
     imports = [parse_sweep_file(str(path), _text(path), concurrency) for path in paths]
     seen: dict[object, Path] = {}
     for path, imported in zip(paths, imports, strict=True):
@@ -257,7 +257,9 @@ def estimate_sweep(config: SizingConfig, data: Path, run: str | None = None) -> 
     )
 
 
-def run_sizing(measure_config: MeasureConfig, config: SizingConfig, data: Path, watcher: Watcher | None = None) -> SizingOutput:
+def run_sizing(
+    measure_config: MeasureConfig, config: SizingConfig, data: Path, watcher: SweepWatcher | None = None
+) -> SizingOutput:
     """Measure a sweep, then estimate from it."""
     run, _ = measure_to_store(measure_config, data, watcher)
     return estimate_sweep(config, data, run)
@@ -279,7 +281,7 @@ def require_targets(config: SizingConfig, data: Path, run: str | None) -> None:
 
 def checked_targets(config: SizingConfig, sweep: dict[str, Any]) -> Any:
     """The targets with what the sweep itself says filled in. Raises SizingError for negative ones."""
-    from flows.size.fit import Targets
+    from flows.size.fit import SizingTargets
 
     if min(config.target_users, config.target_workflow_runtime, config.target_llm_latency) < 0:
         raise SizingError("targets cannot be negative; 0 ignores one")
@@ -287,7 +289,7 @@ def checked_targets(config: SizingConfig, sweep: dict[str, Any]) -> Any:
     gpus_per_replica = config.gpus_per_replica or sweep.get("tp") or 1
     if (test_gpu_count or 0) < 0 or gpus_per_replica < 1:
         raise SizingError("GPU counts must be whole numbers of at least 1")
-    return Targets(
+    return SizingTargets(
         llm_latency_s=config.target_llm_latency or None,
         workflow_runtime_s=config.target_workflow_runtime or None,
         users=config.target_users or None,
@@ -296,7 +298,7 @@ def checked_targets(config: SizingConfig, sweep: dict[str, Any]) -> Any:
     )
 
 
-def _facts(subject: Subject) -> dict[str, Any]:
+def _facts(subject: ServedBy) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(subject)
@@ -322,7 +324,7 @@ def _answer_directory(data: Path, run: str, append: bool) -> Path:
     return directory
 
 
-def _write_tables(directory: Path, fitted: Fitted) -> list[Path]:
+def _write_tables(directory: Path, fitted: FittedSweep) -> list[Path]:
     files = []
     for name in ("measurements", "sizing"):
         path = directory / f"{name}.parquet"

@@ -73,7 +73,7 @@ def _computed(data: Path, models: int, runner: str) -> pl.DataFrame:
         write_table(lake, name, frame)
     os.environ[estimate_flow.RUNNER] = runner
     begun = time.monotonic()
-    found = estimate_flow.compute_buckets(str(data), full=False)
+    found = estimate_flow.estimate_grid(str(data), full=False)
     print(f"{runner:24} {time.monotonic() - begun:9.1f} s   {found.report.buckets} buckets", flush=True)
     with connect() as connection:
         run_sql(connection, "published/architecture_recommendations.sql")

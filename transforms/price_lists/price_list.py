@@ -49,7 +49,7 @@ class PriceList:
 
 
 @dataclass(frozen=True)
-class Limits:
+class PriceLimits:
     """The sanity rules: rows `catalogs` of the policies catalog."""
 
     max_price_ratio: float
@@ -58,7 +58,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class PriceOutcome:
     """What became of one price or shape: new, moved, same, held, not_listed, new_shape or unknown_shape."""
 
     provider: str
@@ -71,12 +71,12 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Taken:
+class CatalogChanges:
     """What the lists of one provider give: rows for the catalogs of prices and shapes, and the outcome of each."""
 
     prices: pl.DataFrame
     shapes: pl.DataFrame
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PriceOutcome, ...]
 
 
 def listed_once(prices: Iterable[ListedPrice]) -> tuple[ListedPrice, ...]:
@@ -92,9 +92,9 @@ def listed_once(prices: Iterable[ListedPrice]) -> tuple[ListedPrice, ...]:
     return tuple(price for key, price in found.items() if key not in contradicted)
 
 
-def take_prices(
-    lists: Sequence[PriceList], prices: pl.DataFrame, shapes: pl.DataFrame, limits: Limits, today: date, accept: bool = False
-) -> Taken:
+def compare_prices(
+    lists: Sequence[PriceList], prices: pl.DataFrame, shapes: pl.DataFrame, limits: PriceLimits, today: date, accept: bool = False
+) -> CatalogChanges:
     """What the lists of one provider change.
 
     Args:
@@ -113,7 +113,7 @@ def take_prices(
         _check_share(price_list, present, limits.min_listed_share)
     added = _new_sizes(lists, shapes.filter(pl.col("provider") == provider), today)
     known = set(shapes.filter(pl.col("provider") == provider)["shape"]) | set(added["shape"])
-    outcomes = [Outcome(provider, row["shape"], "", "new_shape", message=row["source"]) for row in added.to_dicts()]
+    outcomes = [PriceOutcome(provider, row["shape"], "", "new_shape", message=row["source"]) for row in added.to_dicts()]
     taken: list[dict[str, object]] = []
     listed = _by_key(lists)
     for (shape, kind), offers in sorted(listed.items()):
@@ -140,10 +140,10 @@ def take_prices(
                 }
             )
     outcomes += _not_listed(provider, present, listed, {price_list.price_region for price_list in lists})
-    return Taken(frame_of("prices", taken), added, tuple(outcomes))
+    return CatalogChanges(frame_of("prices", taken), added, tuple(outcomes))
 
 
-def take_rows(rows: pl.DataFrame, prices: pl.DataFrame, limits: Limits, accept: bool = False) -> Taken:
+def compare_rows(rows: pl.DataFrame, prices: pl.DataFrame, limits: PriceLimits, accept: bool = False) -> CatalogChanges:
     """What rows of the prices catalog that someone wrote change: each keeps its own source and date, by the same sanity rules."""
     present = {(row["provider"], row["shape"], row["price_kind"]): row for row in prices.to_dicts()}
     outcomes = []
@@ -154,7 +154,7 @@ def take_rows(rows: pl.DataFrame, prices: pl.DataFrame, limits: Limits, accept: 
         outcomes.append(_compared(row["provider"], price, before, limits.max_price_ratio, accept))
         if outcomes[-1].outcome != "held":
             taken.append(row)
-    return Taken(frame_of("prices", taken), frame_of("shapes", []), tuple(outcomes))
+    return CatalogChanges(frame_of("prices", taken), frame_of("shapes", []), tuple(outcomes))
 
 
 def merge_rows(present: pl.DataFrame, taken: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
@@ -183,9 +183,9 @@ def _check_share(price_list: PriceList, present: dict[tuple[str, str], dict[str,
         )
 
 
-def _compared(provider: str, price: ListedPrice, before: dict[str, object] | None, ratio: float, accept: bool) -> Outcome:
+def _compared(provider: str, price: ListedPrice, before: dict[str, object] | None, ratio: float, accept: bool) -> PriceOutcome:
     was = before["usd_per_hour"] if before else None
-    outcome = Outcome(provider, price.shape, price.price_kind, "new", None, price.usd_per_hour)
+    outcome = PriceOutcome(provider, price.shape, price.price_kind, "new", None, price.usd_per_hour)
     if not isinstance(was, float):
         return outcome
     if math.isclose(was, price.usd_per_hour, rel_tol=1e-9):
@@ -202,9 +202,9 @@ def _aged(before: dict[str, object] | None, dated: date, days: float) -> bool:
     return not isinstance(known, date) or (dated - known).days > days
 
 
-def _unknown(provider: str, price: ListedPrice) -> Outcome:
+def _unknown(provider: str, price: ListedPrice) -> PriceOutcome:
     message = "not in the shapes catalog, and no other size of its family is: its accelerator is not known"
-    return Outcome(provider, price.shape, price.price_kind, "unknown_shape", None, price.usd_per_hour, message)
+    return PriceOutcome(provider, price.shape, price.price_kind, "unknown_shape", None, price.usd_per_hour, message)
 
 
 def _not_listed(
@@ -212,14 +212,14 @@ def _not_listed(
     present: dict[tuple[str, str], dict[str, object]],
     listed: dict[tuple[str, str], list[tuple[PriceList, ListedPrice]]],
     regions: set[str],
-) -> Iterable[Outcome]:
+) -> Iterable[PriceOutcome]:
     """Prices of the lists' regions, of kinds that the lists state, that no list names any more."""
     kinds = {kind for _, kind in listed}
     for (shape, kind), row in sorted(present.items()):
         if kind in kinds and row["price_region"] in regions and (shape, kind) not in listed:
             was = row["usd_per_hour"]
             message = f"the price of {row['price_as_of'] or 'no stated date'} is kept"
-            yield Outcome(provider, shape, kind, "not_listed", was if isinstance(was, float) else None, None, message)
+            yield PriceOutcome(provider, shape, kind, "not_listed", was if isinstance(was, float) else None, None, message)
 
 
 def _new_sizes(lists: Sequence[PriceList], shapes: pl.DataFrame, today: date) -> pl.DataFrame:

@@ -25,7 +25,7 @@ ALERTS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class SizingAnswer:
     """The size of the cluster: GPUs by the metric that needs most, or the first reason why there is no such number.
 
     `gpus` is the estimate, `whole_gpus` the next whole replica, `gpus_low` and `gpus_high` the interval that holds
@@ -42,7 +42,7 @@ class Answer:
     messages: list[str] = field(default_factory=list)
 
 
-def answer_of(sizing: Sequence[MetricFit], settings: Mapping[str, float]) -> Answer:
+def answer_of(sizing: Sequence[MetricFit], settings: Mapping[str, float]) -> SizingAnswer:
     """The answer over all targets: the greatest of the estimates, or none if one of the targets has none.
 
     Args:
@@ -52,15 +52,15 @@ def answer_of(sizing: Sequence[MetricFit], settings: Mapping[str, float]) -> Ans
     asked = [row for row in sizing if row["target_s"] is not None]
     messages = [message for row in asked for message in messages_of(row, settings)]
     if not asked:
-        return Answer(
+        return SizingAnswer(
             "no_target",
             messages=["No target was given; `shapefit size estimate` sizes a cluster."],
         )
     missing = next((row for row in asked if row["sizing_status"] != "estimated"), None)
     if missing is not None:
-        return Answer(missing["sizing_status"], missing["metric"], messages=messages)
+        return SizingAnswer(missing["sizing_status"], missing["metric"], messages=messages)
     largest = max(asked, key=lambda row: row["gpus"] or 0.0)
-    return Answer(
+    return SizingAnswer(
         "estimated",
         largest["metric"],
         largest["gpus"],
@@ -170,7 +170,7 @@ def _caveats(row: MetricFit, name: str, settings: Mapping[str, float]) -> list[s
     return said
 
 
-def summary_text(targets: Row, sizing: Sequence[MetricFit], per_concurrency: Sequence[Row], answer: Answer) -> str:
+def summary_text(targets: Row, sizing: Sequence[MetricFit], per_concurrency: Sequence[Row], answer: SizingAnswer) -> str:
     """The summary: targets, test parameters, one line per concurrency, then the estimates."""
     header = [
         f"Targets: LLM Latency ≤ {_seconds(targets['target_llm_latency_s'])}s, "
@@ -246,7 +246,7 @@ def _estimate(row: MetricFit) -> str:
     return f"{row['gpus']:.1f}{other}"
 
 
-def _interval(answer: Answer) -> str:
+def _interval(answer: SizingAnswer) -> str:
     if answer.gpus_low is None:
         return ""
     high = "without upper end" if answer.gpus_high is None else f"to {answer.gpus_high:.1f}"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import TypedDict
 
-from transforms.sizing.answer import Answer, Row
+from transforms.sizing.answer import Row, SizingAnswer
 from transforms.sizing.metric_fit import MetricFit
 
 
@@ -27,7 +27,7 @@ def document(
     sizing: Sequence[MetricFit],
     per_concurrency: Sequence[Row],
     items: Sequence[Row],
-    answer: Answer,
+    answer: SizingAnswer,
     sweep: Row,
     shapes: Sequence[Row] = (),
 ) -> SizingDocument:

@@ -26,7 +26,7 @@ class FormatError(ValueError):
 
 
 @dataclass
-class Imported:
+class ImportedSweep:
     """What one file held: its format, the model it names, and rows of the sweep's tables.
 
     A concurrency whose percentiles the file states is a row of `measurements`; those it leaves empty come from the items.
@@ -71,7 +71,7 @@ def item_row(concurrency: int, number: int, key: str, runtime: float | None, lat
     }
 
 
-def not_empty(imported: Imported, name: str) -> Imported:
+def not_empty(imported: ImportedSweep, name: str) -> ImportedSweep:
     """What was imported. Raises FormatError when it is nothing."""
     if not imported.measurements:
         raise FormatError(f"{name}: holds no measured concurrency")

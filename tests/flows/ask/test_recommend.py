@@ -21,7 +21,7 @@ from flows.ask.recommend import Question, _conditions, _rows, recommend
 from flows.ask.recommend_output import _print_for_people
 from flows.cli import main
 from flows.database.sql_files import fetch
-from flows.size.size import Subject, import_sweep
+from flows.size.size import ServedBy, import_sweep
 from flows.versions.versions import answering, require_latest
 
 pytestmark = pytest.mark.slow(16)
@@ -303,7 +303,7 @@ def test_what_was_measured_stands_beside_the_estimate(tmp_path: Path, capsys: py
     level |= {"median_tpot_ms": 8.0, "output_throughput": 1600.0, "total_input_tokens": 8192, "total_output_tokens": 1024}
     results = tmp_path / "results.json"
     results.write_text(json.dumps([level]))
-    import_sweep([results], data, subject=Subject(QWEN, "H100", test_gpu_count=1, engine="vllm"))
+    import_sweep([results], data, subject=ServedBy(QWEN, "H100", test_gpu_count=1, engine="vllm"))
     [measured] = ask(QWEN, "--context", "8192", data=data).document["measured"]
     assert (measured["basis"], measured["gpu"], measured["tpot_ms"]) == ("measured", "H100-SXM5-80GB", 8.0)
     assert measured["tpot_ratio"] == pytest.approx(8.0 / measured["estimated_tpot_ms"])

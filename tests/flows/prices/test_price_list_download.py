@@ -13,12 +13,12 @@ import pytest
 from price_documents import served
 
 from flows.lake.catalogs import CatalogError, load_catalogs
-from flows.prices.price_list_download import Bounds, read_price_lists
+from flows.prices.price_list_download import DownloadBounds, read_price_lists
 from transforms.price_lists.formats import FORMATS
 from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
 from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError
 
-BOUNDS = Bounds(max_bytes=2**16, max_pages=3)
+BOUNDS = DownloadBounds(max_bytes=2**16, max_pages=3)
 PARTS = load_catalogs()["price_parts"]
 
 

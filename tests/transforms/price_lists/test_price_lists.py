@@ -13,11 +13,19 @@ from flows.lake.catalogs import load_catalogs
 from transforms.price_lists import azure
 from transforms.price_lists.formats import FORMATS
 from transforms.price_lists.list_format import ListedRegion
-from transforms.price_lists.price_list import Limits, ListedPrice, PriceList, PriceListError, listed_once, take_prices, take_rows
+from transforms.price_lists.price_list import (
+    ListedPrice,
+    PriceLimits,
+    PriceList,
+    PriceListError,
+    compare_prices,
+    compare_rows,
+    listed_once,
+)
 from transforms.tables.contracts import frame_of
 
 TODAY = date(2026, 11, 21)
-LIMITS = Limits(max_price_ratio=3, min_listed_share=0.5, confirm_days=30)
+LIMITS = PriceLimits(max_price_ratio=3, min_listed_share=0.5, confirm_days=30)
 PARTS = load_catalogs()["price_parts"]
 
 
@@ -230,7 +238,7 @@ def listing(region: str = "east", dated: date | None = date(2026, 11, 20), **usd
 
 
 def taken(*lists: PriceList, accept: bool = False) -> tuple[dict[str, tuple[float, date]], dict[str, str]]:
-    result = take_prices(lists, PRICES, SHAPES, LIMITS, TODAY, accept)
+    result = compare_prices(lists, PRICES, SHAPES, LIMITS, TODAY, accept)
     prices = {row["shape"]: (row["usd_per_hour"], row["price_as_of"]) for row in result.prices.to_dicts()}
     return prices, {outcome.shape: outcome.outcome for outcome in result.outcomes}
 
@@ -279,7 +287,7 @@ def test_a_new_size_of_a_known_family_is_added_with_what_its_family_tells() -> N
     sized = PriceList(
         "x", "east", (*listing(f_8=80.0, f_4=40.0).prices, ListedPrice("f.2", "on_demand", 20.0, True, 2, 24, 256)), "l"
     )
-    result = take_prices([sized], PRICES, SHAPES, LIMITS, TODAY)
+    result = compare_prices([sized], PRICES, SHAPES, LIMITS, TODAY)
     (row,) = result.shapes.to_dicts()
     assert (row["gpu"], row["gpu_count"], row["vcpu"], row["host_memory_gib"]) == ("H100-SXM5-80GB", 2, 24, 256)
     assert (row["interconnect_kind"], row["interconnect_gb_per_s"]) == ("nvlink", 450)
@@ -294,7 +302,7 @@ def test_a_link_on_which_a_family_does_not_agree_stays_unknown(sizes: tuple[tupl
     link = pl.col("shape").replace_strict(dict(sizes), default=pl.col("interconnect_kind"))
     shapes = SHAPES.filter(pl.col("shape").is_in([shape for shape, _ in sizes] + ["f.1"])).with_columns(interconnect_kind=link)
     sized = PriceList("x", "east", (*listing(f_8=80.0, f_4=40.0).prices, ListedPrice("f.2", "on_demand", 20.0, True, 2)), "l")
-    rows = take_prices([sized], PRICES, shapes, LIMITS, TODAY).shapes
+    rows = compare_prices([sized], PRICES, shapes, LIMITS, TODAY).shapes
     assert rows.filter(pl.col("shape") == "f.2")["interconnect_kind"].to_list() == [kind]
 
 
@@ -306,7 +314,7 @@ def test_a_machine_of_an_unknown_family_is_named_and_not_guessed() -> None:
 
 def test_rows_of_one_s_own_keep_their_source_and_obey_the_same_rules() -> None:
     rows = PRICES.with_columns(usd_per_hour=pl.Series([500.0, 39.0, 10.0]), source=pl.lit("our contract"))
-    result = take_rows(rows, PRICES, LIMITS)
+    result = compare_rows(rows, PRICES, LIMITS)
     assert [(row["shape"], row["usd_per_hour"], row["source"]) for row in result.prices.to_dicts()] == [
         ("f.4", 39.0, "our contract"),
         ("f.1", 10.0, "our contract"),
