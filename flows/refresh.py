@@ -3,7 +3,7 @@
     model ids ──crawl──▶ hub_files ──extract──▶ architectures, models, rejects ─┐
                                               catalogs ─────────────────────────┴─estimate──▶ grid ──publish──▶ recommendations
 
-Each arrow is a flow of its own, so that a run shows how long each took and what it counted. They hand over through the lake,
+Each arrow is a separate flow, so that a run shows how long each took and what it counted. They hand over through the lake,
 never in memory: a run after one that died continues from what is on disk.
 """
 

@@ -126,14 +126,14 @@ def _why_not_asked(hub: Hub, models: ModelList, offline: bool, limit: int | None
 
 @dataclass(frozen=True)
 class _StoredModels:
-    """What the lake holds: commits and statuses, when each model was last fetched (µs), and headers that others may share."""
+    """The lake's models: commits and statuses, the time when each was last fetched (µs), and headers that others may share."""
 
     commits: dict[str, KnownCommit]
     fetched_us: dict[str, int]
     headers: KnownHeaders
 
     def waiting_since(self, model_id: str) -> int:
-        """When a model was last fetched, in microseconds; before all others where it never was."""
+        """The time when a model was last fetched, in microseconds; before all others where it never was."""
         return self.fetched_us.get(model_id, 0)
 
 

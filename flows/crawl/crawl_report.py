@@ -1,4 +1,4 @@
-"""What a crawl counted, as numbers and in one line, and its progress bar."""
+"""The counts of a crawl, as numbers and in one line, and its progress bar."""
 
 from __future__ import annotations
 

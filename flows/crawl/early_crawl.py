@@ -1,7 +1,7 @@
 """An early start: the crawl begins while Prefect is imported and its server boots, so that both are waited for at once.
 
 `crawl` (`flows.crawl.crawl`) takes over an early crawl of its data directory as if it had crawled itself. It does so once: a
-task that is tried again after an early crawl failed crawls anew.
+task that is tried again after an early crawl failed crawls itself.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def with_metadata(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
 
 
 class ChangingFacts(NamedTuple):
-    """What may change at an unchanged commit: columns of `hub_files`."""
+    """Facts that may change while the commit stays the same: columns of `hub_files`."""
 
     gated: str | None
     private: bool | None
@@ -157,7 +157,7 @@ class ChangingFacts(NamedTuple):
 
 
 def changing_facts(metadata: Mapping[str, object]) -> ChangingFacts:
-    """What may change at an unchanged commit; values of the wrong type are None."""
+    """The facts that may change while the commit stays the same; values of the wrong type are None."""
     gated, private, disabled = metadata.get("gated"), metadata.get("private"), metadata.get("disabled")
     modified = metadata.get("lastModified")
     try:

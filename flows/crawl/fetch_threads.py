@@ -23,7 +23,7 @@ class FetchThreads:
 
     Args:
         fetch: fetches one model.
-        named: batches of model ids, read in a thread of its own: the first models are fetched while others are not known yet.
+        named: batches of model ids, read in a separate thread: the first models are fetched while others are not known yet.
     """
 
     def __init__(self, fetch: Callable[[str], FetchedModel], named: Iterable[Iterable[str]]) -> None:

@@ -26,7 +26,7 @@ from transforms.architecture.content_keys import text_hash
 from transforms.tables.contracts import TABLES, empty_frame, frame_of, polars_schema
 
 REFRESHED = ("gated", "private", "disabled", "downloads", "likes", "last_modified", "fetched_at")
-"""What may change at an unchanged commit; the rest of such a model's row is the lake's."""
+"""Columns that may change while the commit stays the same; the rest of such a model's row is the lake's."""
 
 TEXTS = {"config_hash": "config_json", "quantization_hash": "quantization_json", "header_hash": "header_summary"}
 """Columns of `hub_files` that name a text, and the fields of a fetched model that hold it."""

@@ -1,4 +1,4 @@
-"""What every connection of shapefit to DuckDB has in common, whether it computes or answers."""
+"""The settings that all of shapefit's connections to DuckDB share."""
 
 from __future__ import annotations
 

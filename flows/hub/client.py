@@ -29,10 +29,10 @@ LISTED = (
     "author", "config", "disabled", "downloads", "gated", "lastModified", "likes", "pipeline_tag", "private", "safetensors",
     "sha", "siblings", "tags",
 )  # fmt: skip
-"""What a listing brings of each model. License and base model are among the tags."""
+"""The fields of each model that a listing brings. License and base model are among the tags."""
 
 ASKED = (*LISTED, "cardData")
-"""What one metadata request asks of a model."""
+"""The fields that one metadata request asks for."""
 
 _TIMEOUT = httpx2.Timeout(20.0, connect=10.0)
 _PROBE_TIMEOUT = httpx2.Timeout(4.0)

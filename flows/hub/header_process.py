@@ -1,5 +1,5 @@
-"""Long sharded metadata, parsed in a process of its own: a checkpoint of 200,000 tensors keeps a processor busy for seconds, and
-as Python objects takes ten times its size. The crawl's threads go on meanwhile, and the memory is free afterwards.
+"""Long sharded metadata, parsed in a separate process: a checkpoint of 200,000 tensors keeps a processor busy for seconds, and
+as Python objects takes ten times its size. The crawl's threads continue meanwhile, and the memory is free afterwards.
 
     python -m flows.hub.header_process < ANSWER
 

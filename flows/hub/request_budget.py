@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 
 from flows.lake.catalogs import load_catalogs
 from flows.lake.lake import Lake, set_aside, writing
+from transforms.catalogs.policy_settings import setting
 
 _OF_ONE_MODEL = 4  # config, quantization file, length and text of one header
-_POLICY = ("crawl", "hub_requests_per_day")
 
 
 class BudgetSpentError(Exception):
@@ -77,12 +77,8 @@ class RequestBudget:
 
 
 def daily_limit() -> int | None:
-    """Requests that the policies catalog allows in a day; None where it sets no limit."""
-    policies = load_catalogs()["policies"]
-    for policy, key, value in policies.select("policy", "key", "value").iter_rows():
-        if (policy, key) == _POLICY and value:
-            return int(value)
-    return None
+    """Requests that the policies catalog allows in a day; None where it sets no limit. Raises SettingError."""
+    return int(setting(load_catalogs()["policies"], "crawl", "hub_requests_per_day")) or None
 
 
 def sent_today(lake: Lake, now: datetime | None = None) -> int:
@@ -98,7 +94,7 @@ def sent_today(lake: Lake, now: datetime | None = None) -> int:
 
 
 def note_sent(lake: Lake, requests: int, now: datetime | None = None) -> None:
-    """Write down how many requests the day has seen, earlier runs included. Raises LakeError."""
+    """Record the number of requests of the day, those of earlier runs included. Raises LakeError."""
     text = json.dumps({"day": _day(now), "requests": requests})
     with writing(lake.requests) as stream:
         stream.write(text.encode())

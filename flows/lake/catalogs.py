@@ -46,7 +46,7 @@ def load_catalogs(directory: Path | None = None, data: Path | None = None) -> di
     """
     frames = dict(_bundled()) if directory is None else _checked(directory)
     if data is not None:
-        # Prices first: whoever writes both writes shapes first, so that no price is read before its shape.
+        # Prices first: a refresh that writes both writes shapes first, so that no price is read before its shape.
         refreshed = {table: _refreshed(data, table) for table in REFRESHED}
         for table in REFRESHED:
             frames[table] = _preferred(table, frames[table], refreshed[table])
@@ -77,7 +77,7 @@ def _words() -> dict[tuple[str, str], Collection[str]]:
 
 
 def refreshed_directory(data: Path) -> Path:
-    """Where a data directory keeps the prices and shapes that were refreshed."""
+    """The folder of a data directory with the prices and shapes that were refreshed."""
     return data / "catalogs"
 
 

@@ -40,7 +40,7 @@ class Lake:
 
     @property
     def directory(self) -> Path:
-        """Where the lake's tables are."""
+        """The directory of the lake's tables."""
         return self.root / "lake"
 
     @property
@@ -50,17 +50,17 @@ class Lake:
 
     @property
     def queries(self) -> Path:
-        """What each Hub query named when it was last answered."""
+        """The file of the models that each Hub query named when it was last answered."""
         return self.directory / "hub_queries.json"
 
     @property
     def requests(self) -> Path:
-        """How many requests the Hub was sent today."""
+        """The file that counts the requests that the Hub was sent today."""
         return self.directory / "hub_requests.json"
 
     @property
     def requested(self) -> Path:
-        """The models of the last crawl, queries answered."""
+        """The file of the last crawl's models, those that queries named included."""
         return self.directory / "requested.txt"
 
     def table(self, name: str) -> Path:
@@ -80,7 +80,7 @@ def open_lake(root: Path) -> Lake:
 def refresh_lock(root: Path) -> Iterator[None]:
     """Hold the data directory's lock, so that one refresh at a time works in it; the kernel frees it if the run dies.
 
-    What a killed run left unfinished in the lake is removed. Raises LakeError when another refresh holds the lock.
+    Unfinished files that a killed run left in the lake are removed. Raises LakeError when another refresh holds the lock.
     """
     with _telling(root):
         root.mkdir(parents=True, exist_ok=True)
@@ -153,7 +153,7 @@ def write_queries(lake: Lake, answers: dict[str, list[str]]) -> None:
 
 
 def write_requested(lake: Lake, model_ids: Sequence[str]) -> None:
-    """Hand the models of a crawl on to the extraction, one id a line. Raises LakeError."""
+    """Write the models of a crawl for the extraction, one id a line. Raises LakeError."""
     text = "".join(f"{model_id}\n" for model_id in model_ids)
     with writing(lake.requested) as stream:
         stream.write(text.encode())

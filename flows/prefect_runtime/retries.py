@@ -1,4 +1,4 @@
-"""When Prefect tries a task again."""
+"""The condition on which Prefect tries a task again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Prefect server on loopback that ends with whoever started it, however that ends.
+"""A Prefect server on loopback that ends with the process that started it, however that ends.
 
 Prefect's own embedded server outlives a parent that is killed. This one reads a pipe whose other end only the parent holds: when
 the kernel closes that end, the server is gone too, on any system and whichever thread started it.

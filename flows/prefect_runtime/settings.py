@@ -33,7 +33,7 @@ for _name, _value in _SETTINGS.items():
 def start_server(data: Path) -> PrefectServer | None:
     """Start a server of this process's own, its files in `<data>/prefect`; None where PREFECT_API_URL names another.
 
-    It boots while the caller goes on, and ends with this process: Prefect sends the last events of its runs at exit.
+    It boots while the caller continues, and ends with this process: Prefect sends the last events of its runs at exit.
     PREFECT_HOME, where set, is kept.
     """
     if "PREFECT_API_URL" in os.environ:

@@ -34,7 +34,7 @@ _CHUNK_BYTES = 2**18
 
 @dataclass(frozen=True)
 class DownloadBounds:
-    """How much of a price list is read: bytes of all its documents together, and pages."""
+    """Bounds of a price list: bytes of all its documents together, and pages."""
 
     max_bytes: int
     max_pages: int
@@ -69,7 +69,7 @@ def shown(address: str) -> str:
 
 
 def is_url(address: str) -> bool:
-    """Whether an address is to be asked for over HTTP; otherwise it is the path of a file."""
+    """True for an address of HTTP; any other is the path of a file."""
     return address.startswith(("https://", "http://"))
 
 
@@ -98,7 +98,7 @@ def opened(address: str, max_bytes: int, headers: Mapping[str, str] | None = Non
 
 
 def _contents(address: str, form: ListFormat[Any], bounds: DownloadBounds, key: str | None) -> list[Any]:
-    """What every page of a list says, in its order. A file is one page."""
+    """The contents of a list's pages, in order. A file is one page."""
     headers = {form.key_header: key} if form.key_header and key else {}
     contents = []
     room = bounds.max_bytes
@@ -118,7 +118,7 @@ def _contents(address: str, form: ListFormat[Any], bounds: DownloadBounds, key: 
 
 
 def _next_address(address: str, page: Page[Any]) -> str | None:
-    """Where the page after this one is, None after the last. Raises PriceListError for a link to another host."""
+    """The address of the page after this one, None after the last. Raises PriceListError for a link to another host."""
     if page.link is not None:
         if _host(page.link) != _host(address):
             raise PriceListError(f"a page points to another host: {shown(page.link)[:80]}")

@@ -1,6 +1,6 @@
 """`shapefit refresh-catalogs`: prices and shapes from the providers' own price lists, checked, compared and kept beside the lake.
 
-Every row of the price_sources catalog is one list. What a list says goes through the sanity rules of
+Every row of the price_sources catalog is one list. Every list goes through the sanity rules of
 `transforms.price_lists.price_list`; what passes is written, whole or not at all, to `<data>/catalogs/prices.csv` and
 `shapes.csv`, which the next refresh of the recommendations prefers to the bundled rows (`flows.lake.catalogs.load_catalogs`). A
 list that cannot be had leaves its provider as it is, and so does one that asks for a key when the environment has none: the key
@@ -47,7 +47,7 @@ _SHOWN = ("new_shape", "new", "moved", "held", "unknown_shape", "not_listed")
 _OWN_BYTES = 2**26
 
 _KEY = re.compile(r"[!-~]{1,512}")
-"""What can be a key: printable and without spaces, so that it is a header's value."""
+"""The form of a key: printable and without spaces, so that it can be a header's value."""
 
 
 class CatalogRefreshError(ValueError):
@@ -56,7 +56,7 @@ class CatalogRefreshError(ValueError):
 
 @dataclass(frozen=True)
 class CatalogRefresh:
-    """What one refresh of the catalogs did: every outcome, and by provider why its lists were not taken or not asked for."""
+    """The outcomes of one refresh, and by provider the reason why its lists were not taken or not asked for."""
 
     outcomes: tuple[PriceOutcome, ...]
     failed: dict[str, str]
@@ -165,7 +165,7 @@ def _taken_lists(
     day: date,
     accept: bool,
 ) -> tuple[list[CatalogChanges], dict[str, str]]:
-    """What the providers' lists change, and why those that failed did; a provider is taken with all its lists or not at all."""
+    """Changes by the providers' lists, and the reasons of those that failed; a provider's lists are taken all or none."""
     if address is not None and len(sources) > 1:
         raise CatalogRefreshError("--from names one list: name its one provider as well")
     gib = setting(catalogs["policies"], "catalogs", "max_list_gib")
@@ -196,7 +196,7 @@ def _kept(prices: pl.DataFrame, provider: str) -> str:
 
 
 def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: PriceLimits, accept: bool) -> CatalogChanges:
-    """What a CSV file in the columns of the prices or of the shapes catalog changes."""
+    """Changes by a CSV file in the columns of the prices or of the shapes catalog."""
     name = shown(address)
     try:
         with opened(address, _OWN_BYTES) as stream:

@@ -1,4 +1,4 @@
-"""How rows leave the command line: a table to read, JSON, CSV that a spreadsheet opens safely, or Markdown.
+"""Rows as the command line prints them: a table to read, JSON, CSV that a spreadsheet opens safely, or Markdown.
 
 Rows are plain Python tuples, so that a command which asks DuckDB need not load a frame library first.
 """
@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     import polars as pl
 
 Format = Literal["table", "json", "csv", "markdown"]
+FileFormat = Literal["table", "json", "csv", "markdown", "parquet"]
 
-_FORMAT_OF_SUFFIX: dict[str, str] = {".csv": "csv", ".json": "json", ".md": "markdown", ".txt": "table", ".parquet": "parquet"}
+_FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
+    ".csv": "csv",
+    ".json": "json",
+    ".md": "markdown",
+    ".txt": "table",
+    ".parquet": "parquet",
+}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _EMPTY = "–"
 
@@ -81,11 +88,11 @@ def write_file(answer: Rows, path: Path) -> None:
         write_whole(path, buffer.getvalue())
         return
     text = io.StringIO(newline="")
-    write_rows(answer, form, text)  # type: ignore[arg-type]
+    write_rows(answer, form, text)
     write_whole(path, text.getvalue().encode())
 
 
-def form_of(path: Path) -> str:
+def form_of(path: Path) -> FileFormat:
     """The form that a file's extension names. Raises OutputError when it names none."""
     form = _FORMAT_OF_SUFFIX.get(path.suffix.lower())
     if form is None:

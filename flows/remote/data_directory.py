@@ -35,7 +35,7 @@ def is_remote(data: Path | str) -> bool:
 
 
 def local_directory(data: Path | str) -> Path:
-    """Where work on a data directory is done: there, or in this user's local copy of a remote one. Raises StorageError."""
+    """The directory to work in: a local data directory itself, or this user's copy of a remote one. Raises StorageError."""
     if not is_remote(data):
         return Path(data)
     bucket, prefix = _parsed(data)

@@ -41,7 +41,7 @@ POINTER = "published/latest"
 _MIRRORED = ("lake", "catalogs")
 _STATE = ".s3.json"
 _CACHED = Limits(versions=2, disk_bytes=float("inf"), grace_s=3600)
-"""What the local copy keeps of the versions, all of which the store has."""
+"""The versions that the local copy keeps; the store has them all."""
 _LARGE = "recommendations.parquet"
 """The rows that the database holds as well: fetched only to be exported."""
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")

@@ -105,7 +105,7 @@ def _read(objects: ObjectStore) -> tuple[bytes, str | None]:
 
 
 def _holder(text: bytes) -> tuple[str | None, float]:
-    """Who holds a lease, and until when (seconds since 1970); nobody where it cannot be read."""
+    """The holder of a lease and its end (seconds since 1970); None where it cannot be read."""
     try:
         held = json.loads(text)
         return str(held["owner"]), float(held["expires"])

@@ -41,7 +41,7 @@ class RequestFailedError(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where and how to ask. `url` is the full address of requests, `key` a secret that only headers may carry.
+    """An endpoint and the form of its requests. `url` is their full address, `key` a secret that only headers may carry.
 
     `timeout_s` bounds one request from first byte sent to last byte received, in seconds; `input_field` is the name of the
     input in a workflow's request; `max_tokens` bounds an answer, None for the server's default.
@@ -288,7 +288,7 @@ def _count(value: object, otherwise: int | None) -> int | None:
 
 
 def _shown(data: bytes | str) -> str:
-    """What a server sent, as printable characters."""
+    """A server's answer as printable characters, cut short."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     return "".join(char if char.isprintable() else " " for char in text[:ERROR_LIMIT_BYTES]).strip()
 

@@ -23,7 +23,7 @@ _STEPS = ("measurements", "points", "knee_fits", "line_fits", "intervals", "sizi
 
 @dataclass(frozen=True)
 class SizingTargets:
-    """What is to be met (seconds at the 95th percentile, users at once) and the GPUs that served the sweep.
+    """The targets (seconds at the 95th percentile, users at once) and the GPUs that served the sweep.
 
     A target of None is not asked for; without users or test GPUs the times are fitted and no GPUs are counted.
     `gpus_per_replica` are the GPUs of one copy of the engine: whole GPUs come in multiples of it.

@@ -1,4 +1,4 @@
-"""Measure a concurrency sweep: at each concurrency so many workers keep one workflow item each under way.
+"""Measure a concurrency sweep: at a concurrency of n, n workers keep one workflow item each under way.
 
 A pass is the concurrency's worth of items. Every request and item is written as it ends, before anything is estimated. A
 failing item stops its concurrency: what is under way is finished and kept, and the concurrency is marked interrupted.
@@ -27,7 +27,7 @@ RETRY_PAUSE_S = 0.5
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """What a sweep sends: concurrencies in order, passes at each (0: as the dataset's size gives), retries of a request."""
+    """The requests of a sweep: concurrencies in order, passes at each (0: as the dataset's size gives), retries of a request."""
 
     concurrencies: tuple[int, ...]
     num_passes: int = 0
@@ -41,7 +41,7 @@ class SweepPlan:
 
 @dataclass(frozen=True)
 class LevelResult:
-    """How one concurrency ended: items that ended well and that failed, seconds it took, the first error."""
+    """The end of one concurrency: items that ended well and that failed, seconds it took, the first error."""
 
     concurrency: int
     items: int
@@ -52,7 +52,7 @@ class LevelResult:
 
 @dataclass(frozen=True)
 class SweepWatcher:
-    """Who is told of the sweep's progress: each level's start, each item's end (whether it went well), each level's end."""
+    """Callbacks for a sweep's progress: each level's start, each item's end (true if it went well), each level's end."""
 
     level_started: Callable[[int, int], None] = lambda concurrency, items: None
     item_ended: Callable[[int, bool], None] = lambda concurrency, ok: None

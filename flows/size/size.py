@@ -43,7 +43,7 @@ class SizingError(ValueError):
 
 @dataclass(frozen=True)
 class ServedBy:
-    """What served the sweep, where known: it ties the measurement to the tables of models, GPUs and shapes.
+    """The model, GPUs and engine that served the sweep, where known; they tie it to the tables of models, GPUs and shapes.
 
     `test_gpu_count` are all GPUs that served it, `tp` the GPUs of one copy of the engine.
     """
@@ -84,7 +84,7 @@ class MeasureConfig:
 
 @dataclass(frozen=True)
 class SizingConfig:
-    """What the cluster is to meet: seconds at the 95th percentile (0 to ignore), users at once; GPUs that served the sweep.
+    """The targets: seconds at the 95th percentile (0 to ignore) and users at once; and the GPUs that served the sweep.
 
     `test_gpu_count`, `gpus_per_replica` and `gpu` default to what the sweep was recorded with. `append` keeps the estimates
     of earlier targets beside this one's.

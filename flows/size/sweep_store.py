@@ -1,6 +1,6 @@
-"""Where sweeps are kept: `<data>/sizing/<run>/`, one journal per table, each row on disk as soon as it is measured.
+"""The store of sweeps: `<data>/sizing/<run>/`, one journal per table, each row on disk as soon as it is measured.
 
-A run is never changed by a later one and never removed. Without `append` a run starts a group of its own and estimates rest on
+A run is never changed by a later one and never removed. Without `append` a run starts a new group and estimates rest on
 the latest group; with it the run joins the group before it.
 """
 
@@ -31,7 +31,7 @@ class SweepStoreError(ValueError):
 class SweepWriter:
     """A run being recorded. Use as a context manager; `append` rows as they are measured.
 
-    Every row is written to its journal at once, so that a kill loses nothing, and a thread of its own flushes the journals
+    Every row is written to its journal at once, so that a kill loses nothing, and a separate thread flushes the journals
     to disk, so that measuring does not wait for the disk.
     """
 
@@ -137,7 +137,7 @@ def read_all(data: Path) -> dict[str, pl.DataFrame]:
 def _journal(path: Path) -> list[dict[str, object]]:
     if not path.is_file():
         return []
-    # What a kill left unfinished is the last line, and only that.
+    # A kill leaves at most the last line unfinished.
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     return [json.loads(line) for line in whole.splitlines() if line]
 

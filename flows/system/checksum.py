@@ -1,4 +1,4 @@
-"""What a file holds, in a few characters."""
+"""Checksums: a file's contents in a few characters."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ def take_lock(path: Path, wait: bool = False) -> TextIO:
 
     Args:
         path: the file; its content does not matter and is not changed.
-        wait: wait for whoever holds the lock, instead of raising LockHeldError.
+        wait: wait until the lock is given back, instead of raising LockHeldError.
 
     Raises OSError where the file cannot be opened.
     """

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 TEMPORARY = ".tmp"
-"""How the hidden names of unfinished files end; a killed process may leave such files behind."""
+"""The ending of an unfinished file's hidden name; a killed process may leave such files behind."""
 
 
 @contextmanager

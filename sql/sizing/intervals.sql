@@ -1,5 +1,5 @@
 -- gpu_intervals: one row per metric: a bootstrap interval of the GPU count for the fit that the answer rests on.
--- Residuals of the fit, scaled by leverage, are dealt out anew to its points and the fit is repeated (Efron, Tibshirani 1993,
+-- Residuals of the fit, scaled by leverage, are dealt out again to its points and the fit is repeated (Efron, Tibshirani 1993,
 -- ch. 9). The deal is a hash of replicate and point, so the same measurements always give the same interval. A replicate in
 -- which no number of GPUs meets the target counts as infinitely many.
 create or replace table gpu_intervals as

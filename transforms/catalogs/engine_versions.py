@@ -44,7 +44,7 @@ def resolve_engine_version(engines: pl.DataFrame, engine: str, version: str | No
 
 
 def is_release(text: str) -> bool:
-    """Whether a text names a release by whole numbers between dots, as the engines catalog writes it."""
+    """True where a text names a release by whole numbers between dots, as the engines catalog writes it."""
     return all(part.isascii() and part.isdecimal() for part in text.split("."))
 
 

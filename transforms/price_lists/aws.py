@@ -46,7 +46,7 @@ _NEEDED = ("Instance Type", "PricePerUnit", "Region Code", *_WANTED)
 
 @dataclass(frozen=True)
 class Offer:
-    """What an offer file says: the on-demand prices of accelerated machines with their region codes, and its date."""
+    """The contents of an offer file: on-demand prices of accelerated machines with their region codes, and its date."""
 
     prices: tuple[tuple[str, ListedPrice], ...]
     dated: date | None

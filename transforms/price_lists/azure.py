@@ -23,7 +23,7 @@ Item = dict[str, Any]
 """One price as the API gives it, unchecked."""
 
 _ACCELERATED = "Standard_N"
-"""How the names of Azure's machines with accelerators begin (Azure virtual machine sizes, naming conventions)."""
+"""The beginning of the names of machines with accelerators (Azure virtual machine sizes, naming conventions)."""
 
 _OTHER_PRODUCTS = ("windows", "cloud services", "cloudservices")
 """Products of the same machine at another price: with a Windows licence, or under the retired Cloud Services."""

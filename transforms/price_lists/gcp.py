@@ -93,7 +93,7 @@ def _unit_prices(skus: Sequence[object]) -> Iterator[UnitPrice]:
 
 
 def _without_region(description: str) -> str:
-    """What a description names, without where: both "… running in Americas" and "… in Paris" occur, and neither."""
+    """A description without its region: some end in "… running in Americas", some in "… in Paris", some in neither."""
     name, found, _ = description.rpartition(" in ")
     return name.removesuffix(" running") if found else description
 

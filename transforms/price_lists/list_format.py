@@ -1,4 +1,4 @@
-"""What every form of price list has: a way to read one of its documents, and a way to price a region from all of them."""
+"""A form of price list: a way to read one of its documents, and a way to price a region from all of them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True)
 class Page(Generic[Content]):
-    """What one document says, and where the next one is.
+    """The contents of one document, and the place of the next.
 
     The next is at `link`, an address of the same host, or at the list's own address with `parameters` in its query. The last
     page has neither.

@@ -26,7 +26,7 @@ _MODEL = "PAY_AS_YOU_GO"
 
 @dataclass(frozen=True)
 class PartPrices:
-    """What the list says: dollars by part number and unit, and its date."""
+    """The contents of the list: dollars by part number and unit, and its date."""
 
     usd: dict[tuple[str, str], float]
     dated: date | None

@@ -59,7 +59,7 @@ class PriceLimits:
 
 @dataclass(frozen=True)
 class PriceOutcome:
-    """What became of one price or shape: new, moved, same, held, not_listed, new_shape or unknown_shape."""
+    """The outcome for one price or shape: new, moved, same, held, not_listed, new_shape or unknown_shape."""
 
     provider: str
     shape: str
@@ -72,7 +72,7 @@ class PriceOutcome:
 
 @dataclass(frozen=True)
 class CatalogChanges:
-    """What the lists of one provider give: rows for the catalogs of prices and shapes, and the outcome of each."""
+    """The changes by one provider's lists: rows for the catalogs of prices and shapes, and the outcome of each."""
 
     prices: pl.DataFrame
     shapes: pl.DataFrame
@@ -95,7 +95,7 @@ def listed_once(prices: Iterable[ListedPrice]) -> tuple[ListedPrice, ...]:
 def compare_prices(
     lists: Sequence[PriceList], prices: pl.DataFrame, shapes: pl.DataFrame, limits: PriceLimits, today: date, accept: bool = False
 ) -> CatalogChanges:
-    """What the lists of one provider change.
+    """Compare the lists of one provider with the present prices.
 
     Args:
         lists: the provider's lists, one for each region, the preferred first.
@@ -144,7 +144,7 @@ def compare_prices(
 
 
 def compare_rows(rows: pl.DataFrame, prices: pl.DataFrame, limits: PriceLimits, accept: bool = False) -> CatalogChanges:
-    """What rows of the prices catalog that someone wrote change: each keeps its own source and date, by the same sanity rules."""
+    """Compare rows of the prices catalog that someone wrote, by the same sanity rules; each keeps its own source and date."""
     present = {(row["provider"], row["shape"], row["price_kind"]): row for row in prices.to_dicts()}
     outcomes = []
     taken: list[dict[str, object]] = []

@@ -1,4 +1,4 @@
-"""What a fitted sweep says to a reader: the answer, the plain words and the summary table, from the rows of `sql/sizing`."""
+"""A fitted sweep for a reader: the answer, the plain words and the summary table, from the rows of `sql/sizing`."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def answer_of(sizing: Sequence[MetricFit], settings: Mapping[str, float]) -> Siz
 
 
 def messages_of(row: MetricFit, settings: Mapping[str, float]) -> list[str]:
-    """What one metric's fit says in plain words: why there is no number, or what the number rests on."""
+    """One metric's fit in plain words: why there is no number, or what the number rests on."""
     name = METRICS[row["metric"]]
     reason = _reason(row, name)
     return [reason] if reason else _caveats(row, name, settings)

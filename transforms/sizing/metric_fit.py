@@ -6,7 +6,7 @@ from typing import TypedDict
 
 
 class MetricFit(TypedDict):
-    """What the fit of one metric says: seconds, users at once and GPUs; None for what it does not give.
+    """The fit of one metric: seconds, users at once and GPUs; None for what it does not give.
 
     Columns mean what `transforms.tables.fields` says of them.
     """
