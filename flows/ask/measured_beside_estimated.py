@@ -29,9 +29,9 @@ def measured_beside_estimated(data: Path, model_id: str | None = None) -> pl.Dat
     import polars as pl
 
     from flows.ask.estimate import estimate
-    from flows.database.sql_files import run_sql, sql_text
+    from flows.database.sql_files import sql_text
     from flows.lake.catalogs import load_catalogs
-    from flows.size.fit import sizing_database
+    from flows.size.fit import complete_measurements, sizing_database
 
     tables = read_all(data)
     sweeps = tables["sweeps"].drop_nulls(list(_KNOWN))
@@ -41,7 +41,7 @@ def measured_beside_estimated(data: Path, model_id: str | None = None) -> pl.Dat
         return None
     kept = {name: frame.join(sweeps.select("run"), on="run", how="semi") for name, frame in tables.items()}
     with sizing_database(kept, load_catalogs()["sizing_settings"]) as connection:
-        run_sql(connection, "sizing/measurements.sql")
+        complete_measurements(connection)
         levels = connection.table("measurements").pl()
         configurations = levels.join(sweeps.select("run", *_KNOWN, *_TAKEN_OVER), on="run").select(
             pl.concat_str("run", pl.lit("/"), "concurrency").alias("id"),

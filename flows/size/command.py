@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,6 +10,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from flows.printing.progress import say
 from flows.printing.rows import Format
 from flows.size.measure import LevelResult, SweepWatcher
 from flows.size.size import (
@@ -136,7 +136,7 @@ def import_files(
         raise SizingError("name the files to import")
     run, notes = import_sweep(files, data, concurrency, ServedBy(**asdict(subject)), append)
     for note in notes:
-        _say(note)
+        say(note)
     _print(estimate_sweep(SizingConfig(), data, run), form)
     return 0
 
@@ -194,7 +194,7 @@ def _measured(options: MeasureOptions, subject: SubjectOptions, append: bool, da
         try:
             return measure_to_store(config, data, watcher)
         except KeyboardInterrupt:
-            _say(f"stopped; what was measured is kept in {data / 'sizing'}: shapefit size estimate answers from it")
+            say(f"stopped; what was measured is kept in {data / 'sizing'}: shapefit size estimate answers from it")
             raise
 
 
@@ -228,10 +228,6 @@ def _progress() -> Iterator[SweepWatcher]:
             console.print(line, markup=False, soft_wrap=True)
 
         yield SweepWatcher(level_started, item_ended, level_ended)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
 
 
 def _print(output: SizingOutput, form: Format | None) -> None:

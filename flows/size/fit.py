@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 SWEEP_TABLES = ("sweeps", "sweep_levels", "requests", "workflow_items", "measurements")
 """Tables of measured and imported sweeps; `measurements` holds what was imported as percentiles, the fit adds the rest."""
 
-_STEPS = ("measurements", "points", "knee_fits", "line_fits", "intervals", "sizing", "per_concurrency")
+_STEPS = ("points", "knee_fits", "line_points", "line_fits", "intervals", "sizing", "per_concurrency")
+
+_FORMULAS = (
+    "concurrency_for_target",
+    "gpus_for_users",
+    "rough_gpus",
+    "leverage",
+    "studentized_deviation",
+    "whole_gpus",
+    "whole_nodes",
+)
+"""The files of `sql/sizing/macros`."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ def fit_sweep(tables: dict[str, pl.DataFrame], targets: SizingTargets, settings:
             "gpus_per_replica": targets.gpus_per_replica,
         }
         run_sql(connection, "sizing/targets.sql", parameters)
+        complete_measurements(connection)
         for step in _STEPS:
             run_sql(connection, f"sizing/{step}.sql")
         return FittedSweep(
@@ -90,5 +102,18 @@ def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> 
         connection.execute("set TimeZone = 'UTC'")
         load_tables(connection, {**frames, "sizing_settings": settings, "sizing": empty_frame("sizing")}, with_comments=False)
         run_sql(connection, "sizing/settings.sql")
-        run_sql(connection, "sizing/macros.sql")
+        run_sql(connection, "sizing/sizing_setting.sql")
+        create_formulas(connection)
         yield connection
+
+
+def create_formulas(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros of sizing that need no table."""
+    for name in _FORMULAS:
+        run_sql(connection, f"sizing/macros/{name}.sql")
+
+
+def complete_measurements(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add to the table measurements of a sizing database what its other tables say: figures of every measured concurrency."""
+    run_sql(connection, "sizing/measurements.sql")
+    run_sql(connection, "sizing/imported_percentiles.sql")

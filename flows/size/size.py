@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 from flows.size.dataset import read_dataset
 from flows.size.endpoint import Api, Endpoint, public_address, request_url
 from flows.size.measure import LevelResult, SweepPlan, SweepWatcher, measure_sweep
-from flows.size.sweep_store import create_run, latest_run, read_group, read_sweep
+from flows.size.sweep_store import create_run, latest_run, name_of_moment, read_group, read_sweep
 from flows.system.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -319,7 +319,7 @@ def _text(path: Path) -> str:
 def _answer_directory(data: Path, run: str, append: bool) -> Path:
     directory = data / "sizing" / run
     if append:
-        directory = directory / "estimates" / datetime.now(UTC).strftime("%Y%m%dT%H%M%S_%fZ")
+        directory = directory / "estimates" / name_of_moment(datetime.now(UTC))
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 

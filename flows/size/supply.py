@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from flows.database.sql_files import run_sql, sql_text
+from flows.database.sql_files import sql_text
+from flows.size.fit import create_formulas
 
 if TYPE_CHECKING:
     import polars as pl
@@ -25,7 +26,7 @@ def supply(
     import duckdb
 
     with duckdb.connect() as connection:
-        run_sql(connection, "sizing/macros.sql")
+        create_formulas(connection)
         for name in ("shapes", "prices"):
             connection.register(name, catalogs[name].to_arrow())
         parameters = {"gpu": gpu, "gpus": gpus, "gpus_high": gpus_high, "gpus_per_replica": gpus_per_replica}

@@ -78,7 +78,7 @@ class SweepWriter:
 def create_run(data: Path, sweep: Mapping[str, object], append: bool) -> SweepWriter:
     """A new run with the given facts of the `sweeps` table (without run and run_group), ready to be written to."""
     now = datetime.now(UTC)
-    run = now.strftime("%Y%m%dT%H%M%S_%fZ")
+    run = name_of_moment(now)
     latest = latest_run(data) if append else None
     group = str(read_sweep(data, latest)["run_group"]) if latest else run
     directory = data / "sizing" / run
@@ -86,6 +86,11 @@ def create_run(data: Path, sweep: Mapping[str, object], append: bool) -> SweepWr
     facts = {**sweep, "run": run, "run_group": group, "started_at": now.isoformat()}
     write_whole(directory / _SWEEP, json.dumps(facts, indent=2, ensure_ascii=False).encode())
     return SweepWriter(directory, run)
+
+
+def name_of_moment(moment: datetime) -> str:
+    """The name of a run or an estimate that begins at a moment (UTC); names sort as their moments."""
+    return moment.strftime("%Y%m%dT%H%M%S_%fZ")
 
 
 def runs(data: Path) -> list[str]:

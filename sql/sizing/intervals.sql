@@ -52,7 +52,7 @@ replicates as (
         fitted.knee,
         fitted.x,
         fitted.predicted + centred.residual as y
-    from fitted, range(getvariable('bootstrap_replicates')) as deal(replicate)
+    from fitted, range(getvariable('sizing').bootstrap_replicates) as deal(replicate)
     inner join centred
         on centred.metric = fitted.metric
         and centred.place = (hash(replicate, fitted.place, fitted.metric) % fitted.n)::bigint
@@ -134,8 +134,8 @@ gpus as (
 bounds as (
     select
         metric,
-        quantile_disc(gpus, getvariable('interval_low')) as low,
-        quantile_disc(gpus, getvariable('interval_high')) as high
+        quantile_disc(gpus, getvariable('sizing').interval_low) as low,
+        quantile_disc(gpus, getvariable('sizing').interval_high) as high
     from gpus
     group by metric
 )

@@ -18,7 +18,7 @@ from typing import BinaryIO
 import polars as pl
 
 from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
-from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once
+from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once, stated_day
 
 _METADATA_ROWS = 5
 
@@ -64,7 +64,7 @@ def parse(document: BinaryIO) -> Page[Offer]:
         prices = tuple(_prices(reader, header))
     except csv.Error as error:
         raise PriceListError(f"no EC2 offer file: line {reader.line_num} is not CSV ({error})") from None
-    return Page(Offer(prices, _day(metadata.get("Publication Date", ""))))
+    return Page(Offer(prices, stated_day(metadata.get("Publication Date", ""))))
 
 
 def price(offers: Sequence[Offer], region: ListedRegion, parts: pl.DataFrame) -> PriceList:
@@ -110,10 +110,3 @@ _ACCELERATED_WITHOUT_GPU = ("inf", "trn", "dl")
 def _number(text: str) -> float | None:
     cleaned = text.strip().replace(",", "")
     return float(cleaned) if re.fullmatch(r"\d{1,12}(\.\d{1,12})?", cleaned) else None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None

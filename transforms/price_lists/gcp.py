@@ -18,7 +18,7 @@ import polars as pl
 
 from transforms.config.json_text import JsonError, parse_json
 from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
-from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once
+from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once, rounded_usd
 
 _PAGE_BYTES = 64 * 2**20
 _PAGE_PARTS = 500_000
@@ -62,7 +62,7 @@ def price(pages: Sequence[list[UnitPrice]], region: ListedRegion, parts: pl.Data
     for shape, part, unit, quantity in of_provider.select("shape", "part", "part_unit", "part_quantity").rows():
         billed.setdefault(shape, []).append((part, unit, quantity))
     prices = [
-        ListedPrice(shape, kind, _rounded(sum(usd[part, unit, kind] * quantity for part, unit, quantity in of_shape)))
+        ListedPrice(shape, kind, rounded_usd(sum(usd[part, unit, kind] * quantity for part, unit, quantity in of_shape)))
         for shape, of_shape in billed.items()
         for kind in ("on_demand", "spot")
         if all((part, unit, kind) in usd for part, unit, _ in of_shape)
@@ -130,8 +130,3 @@ def _of_region(units: Sequence[UnitPrice], region: str) -> dict[tuple[str, str, 
         if region in unit.regions and found.setdefault(key, unit.usd) != unit.usd:
             contradicted.add(key)
     return {key: usd for key, usd in found.items() if key not in contradicted}
-
-
-def _rounded(usd: float) -> float:
-    """Without the tail that sums of decimals have in binary."""
-    return round(usd, 6)

@@ -17,7 +17,7 @@ import polars as pl
 
 from transforms.config.json_text import JsonError, parse_json
 from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
-from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once
+from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once, rounded_usd, stated_day
 
 _LIST_BYTES = 64 * 2**20
 _LIST_PARTS = 1_000_000
@@ -46,14 +46,14 @@ def parse(document: BinaryIO) -> Page[PartPrices]:
         for item in items
         if isinstance(item, dict) and (value := _usd(item)) is not None
     }
-    return Page(PartPrices(usd, _day(products.get("lastUpdated"))))
+    return Page(PartPrices(usd, stated_day(products.get("lastUpdated"))))
 
 
 def price(lists: Sequence[PartPrices], region: ListedRegion, parts: pl.DataFrame) -> PriceList:
     """The on-demand prices of the shapes that the price_parts catalog knows."""
     of_provider = parts.filter(pl.col("provider") == region.provider)
     prices = [
-        ListedPrice(shape, "on_demand", _rounded(listed.usd[part, unit] * quantity))
+        ListedPrice(shape, "on_demand", rounded_usd(listed.usd[part, unit] * quantity))
         for listed in lists
         for shape, part, unit, quantity in of_provider.select("shape", "part", "part_unit", "part_quantity").rows()
         if (part, unit) in listed.usd
@@ -79,15 +79,3 @@ def _usd(item: dict[str, Any]) -> float | None:
 
 def _records(value: object) -> list[dict[str, Any]]:
     return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
-
-
-def _rounded(usd: float) -> float:
-    """Without the tail that the product of two decimals has in binary: 4.3 × 8 is 34.4."""
-    return round(usd, 6)
-
-
-def _day(value: object) -> date | None:
-    try:
-        return date.fromisoformat(str(value)[:10])
-    except ValueError:
-        return None

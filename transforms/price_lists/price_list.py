@@ -92,6 +92,19 @@ def listed_once(prices: Iterable[ListedPrice]) -> tuple[ListedPrice, ...]:
     return tuple(price for key, price in found.items() if key not in contradicted)
 
 
+def rounded_usd(usd: float) -> float:
+    """Dollars without the tail that products and sums of decimals have in binary: 4.3 × 8 is 34.4."""
+    return round(usd, 6)
+
+
+def stated_day(moment: object) -> date | None:
+    """The day of an ISO moment that a list states, None where it states none."""
+    try:
+        return date.fromisoformat(str(moment)[:10])
+    except ValueError:
+        return None
+
+
 def compare_prices(
     lists: Sequence[PriceList], prices: pl.DataFrame, shapes: pl.DataFrame, limits: PriceLimits, today: date, accept: bool = False
 ) -> CatalogChanges:
