@@ -13,17 +13,8 @@ from cyclopts import App, Parameter
 from flows.printing.progress import say
 from flows.printing.rows import Format
 from flows.size.measure import LevelResult, SweepWatcher
-from flows.size.size import (
-    MeasureConfig,
-    ServedBy,
-    SizingConfig,
-    SizingError,
-    SizingOutput,
-    estimate_sweep,
-    import_sweep,
-    measure_to_store,
-    require_targets,
-)
+from flows.size.questions import MeasureConfig, ServedBy, SizingConfig, SizingError
+from flows.size.size import SizingOutput, estimate_sweep, import_sweep, measure_to_store, require_targets
 
 Data = Annotated[Path, Parameter(env_var="SHAPEFIT_DATA", help="Directory of the sweeps, in its folder sizing.")]
 Form = Annotated[Format | None, Parameter(name="--format", help="How to print: table (default), json, csv or markdown.")]

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.size.size import MeasureConfig, ServedBy, SizingConfig, run_sizing
+from flows.size.questions import MeasureConfig, ServedBy, SizingConfig
+from flows.size.size import run_sizing
 
 MISSING = """the server's packages are not installed in {python}; an environment of their own will do:
     python3 -m venv /tmp/serving && /tmp/serving/bin/pip install torch 'transformers[serving]'

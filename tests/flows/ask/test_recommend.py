@@ -21,7 +21,8 @@ from flows.ask.recommend import Question, _conditions, _rows, recommend
 from flows.ask.recommend_output import _print_for_people
 from flows.cli import main
 from flows.database.sql_files import fetch
-from flows.size.size import ServedBy, import_sweep
+from flows.size.questions import ServedBy
+from flows.size.size import import_sweep
 from flows.versions.versions import answering, require_latest
 
 pytestmark = pytest.mark.slow(16)

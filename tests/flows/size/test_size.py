@@ -16,7 +16,8 @@ from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, TOTALS
 
 from flows.ask.measured_beside_estimated import measured_beside_estimated
 from flows.cli import main
-from flows.size.size import MeasureConfig, ServedBy, SizingConfig, estimate_sweep, import_sweep, measure_to_store, run_sizing
+from flows.size.questions import MeasureConfig, ServedBy, SizingConfig
+from flows.size.size import estimate_sweep, import_sweep, measure_to_store, run_sizing
 from flows.size.sweep_store import SweepStoreError, create_run, read_group, runs
 
 pytestmark = pytest.mark.slow(15)
