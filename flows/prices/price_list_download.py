@@ -105,9 +105,10 @@ def _contents(address: str, form: ListFormat[Any], bounds: DownloadBounds, key: 
     following = address
     for _ in range(bounds.max_pages):
         with opened(following, room if form.document_bytes is None else min(room, form.document_bytes), headers) as document:
-            document.seek(0, io.SEEK_END)
-            room -= document.tell()
-            document.seek(0)
+            if is_url(address):  # a file may be a pipe, which is read once
+                document.seek(0, io.SEEK_END)
+                room -= document.tell()
+                document.seek(0)
             page = form.parse(document)
         contents.append(page.content)
         link = _next_address(address, page) if is_url(address) else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import BinaryIO
 
 import polars as pl
 import pytest
-from price_documents import served
+from price_documents import aws_offer, served
 
 from flows.lake.catalogs import CatalogError, load_catalogs
 from flows.prices.price_list_download import DownloadBounds, read_price_lists
@@ -53,6 +55,19 @@ def test_a_file_of_an_invented_form_is_priced_for_every_region(tmp_path: Path) -
         ("novel", "there", "list.txt"),
     ]
     assert {price.shape: price.usd_per_hour for price in read[0].prices} == {"a.8x": 3.5, "b.8x": 7.0}
+
+
+@pytest.mark.parametrize("text", [aws_offer({}), "no offer"], ids=["an offer", "something else"])
+def test_a_pipe_is_read_like_a_file(tmp_path: Path, text: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    threading.Thread(target=(tmp_path / "pipe").write_text, args=(text,), daemon=True).start()
+    of_aws = [{"provider": "aws", "price_region": "us-east-1", "list_format": "aws_offer_csv"}]
+    if text == "no offer":
+        with pytest.raises(PriceListError, match="no EC2 offer file"):
+            read_price_lists(of_aws, str(tmp_path / "pipe"), BOUNDS, PARTS)
+    else:
+        (read,) = read_price_lists(of_aws, str(tmp_path / "pipe"), BOUNDS, PARTS)
+        assert [price.shape for price in read.prices] == ["p5.48xlarge"]
 
 
 @pytest.mark.usefixtures("pair_lines")
