@@ -24,17 +24,17 @@ def connection() -> duckdb.DuckDBPyConnection:
 
 
 def test_a_query_gives_its_rows_with_their_columns(connection: duckdb.DuckDBPyConnection) -> None:
-    found = fetch(connection, "ask/workload.sql", {"workload": "chat"})
+    found = fetch(connection, "recommend/workload.sql", {"workload": "chat"})
     assert found.columns == ("input_tokens", "output_tokens", "cached_share", "target_ttft_ms", "target_tpot_ms")
     assert found.rows[0][:2] == (512, 128) and len(found.rows) == 1
 
 
 def test_a_file_takes_of_the_parameters_those_that_it_names(connection: duckdb.DuckDBPyConnection) -> None:
-    assert fetch(connection, "ask/workload.sql", {"workload": "none", "of_another_file": 3}).rows == []
+    assert fetch(connection, "recommend/workload.sql", {"workload": "none", "of_another_file": 3}).rows == []
     run_sql(connection, "sizing/macros/whole_nodes.sql", {"of_another_file": 3})
     assert connection.sql("select whole_nodes(24, 4, 8)").fetchall() == [(3.0,)]
     with pytest.raises(duckdb.Error, match="workload"):
-        run_sql(connection, "ask/workload.sql", {"of_another_file": 3})
+        run_sql(connection, "recommend/workload.sql", {"of_another_file": 3})
 
 
 def test_a_file_that_is_not_there_is_named() -> None:
