@@ -8,10 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from flows.database.sql_files import fetch, run_sql
 from flows.printing.rows import Rows
 from flows.recommend.load import load_of
 from flows.recommend.question import Question, QuestionError
-from flows.versions.versions import DATABASE, Versions, answering, fetch, open_version, run
+from flows.versions.versions import DATABASE, Versions, answering, open_version
 
 if TYPE_CHECKING:
     import duckdb
@@ -70,7 +71,7 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
         conditions = _conditions(connection, question, model, notes)
         if conditions["quantization"] is not None and not _in_grid(connection, conditions):
             connection = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
-        run(connection, "recommend/asked_shapes.sql", conditions)
+        run_sql(connection, "recommend/asked_shapes.sql", conditions)
         rows, offers = _rows(connection, conditions, shown)
         if rows.rows:
             first = dict(zip(rows.columns, rows.rows[0], strict=True))
@@ -87,7 +88,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], 
         answer = fetch(connection, "recommend/published.sql", asked)
     else:
         for step in _STEPS:
-            run(connection, f"recommend/{step}.sql", asked)
+            run_sql(connection, f"recommend/{step}.sql", asked)
         answer = fetch(connection, "recommend/answer.sql", asked)
     offers = int(str(answer.rows[0][-1])) if answer.rows else 0
     return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers
