@@ -17,27 +17,7 @@ from flows.export.csv_parts import ROWS_PER_FILE, remove_other_parts, write_csv_
 from flows.export.export_star import export_star
 from flows.printing.progress import say
 from flows.versions.versions import DATABASE, fetch, open_version, read_run, require_latest, run
-
-EXPORTED = (
-    "recommendations",
-    "best_shapes",
-    "models",
-    "architectures",
-    "parameter_groups",
-    "layer_groups",
-    "rejects",
-    "providers",
-    "shapes",
-    "prices",
-    "price_sources",
-    "gpus",
-    "quantizations",
-    "contexts",
-    "workloads",
-    "engines",
-    "policies",
-    "changes",
-)
+from transforms.tables.contracts import EXPORTED_TABLES
 
 PER_ARCHITECTURE = "architecture_recommendations"
 """Directory of the recommendations once per architecture, exported where rows per model were too many to publish as a file."""
@@ -60,7 +40,7 @@ def export(data: Path, output: Path, form: str, grid: bool = False, rows_per_fil
     version = require_latest(data)
     output.mkdir(parents=True, exist_ok=True)
     written = []
-    published = [name for name in EXPORTED if (version / f"{name}.parquet").is_file()]
+    published = [name for name in EXPORTED_TABLES if (version / f"{name}.parquet").is_file()]
     with open_version(version) as connection:
         for name in published:
             if form == "parquet":

@@ -8,9 +8,9 @@ import duckdb
 import polars as pl
 
 from flows.database.connection import run_sql
+from flows.publish.build_database import comment_on, create_empty
 from flows.versions.versions import DATABASE
 from transforms.catalogs.policy_settings import setting
-from transforms.tables import contracts
 
 
 def write_changes(
@@ -24,9 +24,8 @@ def write_changes(
         policies: the catalog that says how many changed fits are listed.
         same_grid: whether rows per architecture are known to be those of the version before.
     """
-    connection.execute(contracts.duckdb_table_statement("changes"))
-    for statement in contracts.duckdb_comment_statements("changes"):
-        connection.execute(statement)
+    create_empty(connection, "changes")
+    comment_on(connection, ["changes"])
     if before is None:
         return {}
     run_sql(connection, "publish/attach_before.sql", {"path": str(before / DATABASE)})

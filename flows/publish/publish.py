@@ -39,9 +39,6 @@ from transforms.tables import contracts
 _VOLATILE = ("fetched_at", "downloads", "likes")
 """Columns that differ between two crawls of the same facts, left out of the content hash."""
 
-_COMPUTED = ("recommendations", "architecture_recommendations", "best_shapes", "layouts", "changes")
-"""Published tables that are made while a version is built; the others are what it is built from."""
-
 _TOOLS = ("shapefit", "duckdb", "polars", "pyarrow", "huggingface_hub", "prefect")
 
 
@@ -97,7 +94,7 @@ def publish(
         same = earlier(before, basis)
         written = write_files(partial, tables, grid, same)
         check_published(partial, tables, before, facts or {})
-        dictionary = contracts.data_dictionary((*_COMPUTED, *tables))
+        dictionary = contracts.database_dictionary()
         (partial / "data_dictionary.md").write_text(
             f"{dictionary}\n{written.left_out}.\n" if written.left_out else dictionary, encoding="utf-8"
         )
@@ -164,7 +161,10 @@ def _basis(inputs: dict[str, dict[str, object]], grid: Grid) -> Basis:
     """SHA-256 of all that a version follows from: catalogs, SQL, declarations and the grid; then the crawled facts."""
     digest = hashlib.sha256(grid.key.encode())
     digest.update(json.dumps([inputs[name]["sha256"] for name in contracts.CATALOG_TABLES]).encode())
-    digest.update(contracts.data_dictionary(contracts.TABLES).encode())
+    digest.update(contracts.database_dictionary().encode())
+    digest.update(
+        json.dumps([(table.name, table.order, table.row_group_rows) for table in contracts.tables_to_parquet()]).encode()
+    )
     for path in sorted(Path(str(files("sql"))).rglob("*.sql")):
         digest.update(path.read_bytes())
     per_architecture = digest.hexdigest()

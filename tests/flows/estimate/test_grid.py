@@ -15,11 +15,12 @@ import polars as pl
 import pytest
 from published_set import tables_of
 
-from flows.database.connection import connect, run_sql
+from flows.database.connection import connect
 from flows.estimate import grid as module
 from flows.estimate.bucket import Done, Work, add_buckets, compute_bucket
 from flows.estimate.grid import Grid, compute_grid
 from flows.estimate.row_checks import PublishError
+from flows.publish.build_database import create_empty
 from transforms.architecture.buckets import buckets
 
 pytestmark = pytest.mark.slow(7)
@@ -52,7 +53,7 @@ def on_two_threads(works: Sequence[Work]) -> Iterable[Done]:
 
 def rows(grid: Grid) -> pl.DataFrame:
     with connect() as connection:
-        run_sql(connection, "published/architecture_recommendations.sql")
+        create_empty(connection, "architecture_recommendations")
         add_buckets(connection, grid.buckets)
         return connection.table("architecture_recommendations").order(KEY).pl()
 

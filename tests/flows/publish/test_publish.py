@@ -180,7 +180,6 @@ KILLED_AT_EVERY_STEP = """
 import json, os, pickle, shutil, signal, sys
 from pathlib import Path
 sys.path.append(sys.argv[2])
-import flows.publish.build_database as join
 import flows.publish.publish as module
 import flows.publish.version_files as version_files
 from flows.estimate.grid import compute_grid
@@ -189,16 +188,16 @@ from published_set import tables_of
 
 data = Path(sys.argv[1])
 built = data / "built.duckdb"
-steps = [(join, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "replace"),
+steps = [(version_files, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "replace"),
          (Path, "symlink_to"), (Path, "write_text"), (Path, "unlink"), (Path, "hardlink_to"), (module, "_sync_tree"),
-         (version_files, "write_changes"), (version_files, "_make"), (module, "check_published"), (module, "retire"),
+         (version_files, "write_changes"), (version_files, "_write_sorted"), (module, "check_published"), (module, "retire"),
          (module, "point_latest")]
 
 def build():
     tables = tables_of(shapes=1)
     grid = compute_grid(data / "lake", tables)
     (data / "published.pickle").write_bytes(pickle.dumps((tables, grid)))
-    join.build_database(built, tables, grid.buckets)
+    version_files.build_database(built, tables, grid.buckets)
 
 def publish_killed_at(step):
     calls = 0
@@ -211,7 +210,7 @@ def publish_killed_at(step):
             return function(*arguments, **options)
         return wrapped
     # Each run has the same content: it is built once and copied.
-    join.build_database = lambda path, tables, computed: shutil.copyfile(built, path)
+    version_files.build_database = lambda path, tables, computed: shutil.copyfile(built, path)
     for owner, name in steps:
         setattr(owner, name, killing(getattr(owner, name)))
     tables, grid = pickle.loads((data / "published.pickle").read_bytes())
