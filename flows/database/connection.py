@@ -45,7 +45,7 @@ def connect(
     Row order of results is not kept unless a query orders them; what does not fit in memory spills into `spill`, by default
     beside the file.
     """
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "threads": str(threads or os.cpu_count() or 1),
         "preserve_insertion_order": "false",
@@ -103,10 +103,10 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 
 def run_sql(
-    connection: duckdb.DuckDBPyConnection, name: str, params: Mapping[str, object] | None = None
+    connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None
 ) -> duckdb.DuckDBPyConnection:
     """Run a file of `sql/` (a path below it, as `machines/layouts.sql`), its `$name` parameters bound to `params`."""
-    return connection.execute(sql_text(name), dict(params)) if params else connection.execute(sql_text(name))
+    return connection.execute(sql_text(name), params) if params else connection.execute(sql_text(name))
 
 
 def definitions() -> tuple[str, ...]:

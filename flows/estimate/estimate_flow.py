@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 from flows.prefect_runtime import settings  # noqa: F401 - sets Prefect up: before Prefect itself
 
@@ -20,6 +21,7 @@ from flows.prefect_runtime import settings  # noqa: F401 - sets Prefect up: befo
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
@@ -46,7 +48,8 @@ def compute_buckets(data: str, full: bool) -> Grid:
 
     Raises RunnerError, and PublishError when rows offend a check, the disk fails or the cluster does not answer.
     """
-    return compute.with_options(task_runner=task_runner())(data, full)
+    runner = cast("TaskRunner[PrefectFuture[Any]]", task_runner())  # what Prefect's signature asks for; any runner will do
+    return compute.with_options(task_runner=runner)(data, full)
 
 
 def task_runner() -> TaskRunner:

@@ -72,7 +72,7 @@ class _Bucket:
     @property
     def name(self) -> str:
         """Its first architecture."""
-        return self.tables["architectures"]["architecture_key"].min()  # type: ignore[return-value]
+        return str(self.tables["architectures"]["architecture_key"].min())
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import polars as pl
@@ -61,7 +62,7 @@ def _per_architecture(version: Path, output: Path, form: str) -> list[tuple[str,
         return []
     shutil.rmtree(output / PER_ARCHITECTURE, ignore_errors=True)
     shutil.copytree(version / PER_ARCHITECTURE, output / PER_ARCHITECTURE)
-    return [(PER_ARCHITECTURE, facts["counts"][PER_ARCHITECTURE])]  # type: ignore[index]
+    return [(PER_ARCHITECTURE, facts["counts"][PER_ARCHITECTURE])]
 
 
 def print_export(data: Path, output: Path, form: str, grid: bool, star: bool = False) -> int:
@@ -120,7 +121,7 @@ def _batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pl.DataFrame]:
     empty = True
     for batch in relation.to_arrow_reader(_BATCH_ROWS):
         empty = False
-        yield pl.from_arrow(batch)  # type: ignore[misc]
+        yield cast("pl.DataFrame", pl.from_arrow(batch))
     if empty:
         yield relation.limit(0).pl()
 
@@ -128,9 +129,9 @@ def _batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pl.DataFrame]:
 def _frames(path: Path) -> Iterator[pl.DataFrame]:
     """A Parquet file's rows, a batch at a time; the first frame has the columns where there are no rows."""
     with pq.ParquetFile(path) as file:
-        yield pl.from_arrow(file.schema_arrow.empty_table())  # type: ignore[misc]
+        yield cast("pl.DataFrame", pl.from_arrow(file.schema_arrow.empty_table()))
         for batch in file.iter_batches(_BATCH_ROWS):
-            yield pl.from_arrow(batch)  # type: ignore[misc]
+            yield cast("pl.DataFrame", pl.from_arrow(batch))
 
 
 def _rows(path: Path) -> int:

@@ -32,7 +32,7 @@ def write_changes(
     try:
         run_sql(connection, "publish/kept_models.sql")
         run_sql(connection, "publish/fit_changes.sql", {"same_grid": same_grid})
-        limits = {name: int(setting(policies, "publish", name)) for name in ("models_named", "fits_listed")}
+        limits: dict[str, object] = {name: int(setting(policies, "publish", name)) for name in ("models_named", "fits_listed")}
         run_sql(connection, "publish/changes.sql", limits)
         return dict(run_sql(connection, "publish/changes_by_kind.sql").fetchall())
     finally:

@@ -32,7 +32,7 @@ from flows.publish.version_files import Basis, earlier, write_files
 from flows.versions.integrity import file_sums, sound_latest
 from flows.versions.pointer import point_latest
 from flows.versions.retention import limits_of, retire
-from flows.versions.versions import RUN, Versions
+from flows.versions.versions import RUN, Coverage, Versions
 from transforms.catalogs.freshness import freshness
 from transforms.tables import contracts
 
@@ -127,7 +127,7 @@ def publish(
     return Published(run_id, target, written.counts, written.changes, same.same_content, time.monotonic() - started)
 
 
-def _coverage(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
+def _coverage(tables: dict[str, pl.DataFrame]) -> Coverage:
     rejects = tables["rejects"].group_by("code").len().sort("code")
     return {
         "models": tables["models"].height,

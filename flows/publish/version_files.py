@@ -130,7 +130,7 @@ def _write_architectures(connection: duckdb.DuckDBPyConnection, directory: Path,
     def write(architecture: str) -> None:
         folder = directory / f"architecture_key={architecture}"
         folder.mkdir(parents=True)
-        parameters = {"architecture": architecture, "path": str(folder / "data_0.parquet")}
+        parameters: dict[str, object] = {"architecture": architecture, "path": str(folder / "data_0.parquet")}
         run_sql(connection.cursor(), "publish/architecture_recommendations_parquet.sql", parameters)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from flows.database.settings import SETTINGS
 from flows.database.sql_files import sql_text
@@ -35,6 +35,48 @@ class RejectedModelError(Exception):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class FileSum(TypedDict):
+    """Size and hash of one file of a version."""
+
+    bytes: int
+    sha256: str
+
+
+class Coverage(TypedDict):
+    """What a version covers, counted."""
+
+    models: int
+    models_by_source: dict[str, int]
+    architectures: int
+    rejects: int
+    rejects_by_code: dict[str, int]
+    shapes: int
+    providers: int
+    priced_shapes: int
+
+
+class RunFacts(TypedDict, total=False):
+    """What run.json says of a version, beside what the run that made it said of itself."""
+
+    run_id: str
+    sequence: int
+    published_at: str
+    previous: str | None
+    requested: list[str]
+    content_hash: str
+    grid_hash: str
+    unchanged: bool
+    counts: dict[str, int]
+    recommendations_left_out: str | None
+    changes: dict[str, int]
+    coverage: Coverage
+    freshness: dict[str, object]
+    inputs: dict[str, dict[str, object]]
+    files: dict[str, FileSum]
+    tools: dict[str, str]
+    build_seconds: float
 
 
 @dataclass(frozen=True)
@@ -83,14 +125,15 @@ def _order(version: Path) -> tuple[int, str, str] | None:
         return None
 
 
-def published_order(run: dict[str, object]) -> tuple[int, str, str]:
+def published_order(run: Mapping[str, object]) -> tuple[int, str, str]:
     """What versions are sorted by, from a run.json: its number, and for versions without one the time."""
     return int(str(run.get("sequence", 0))), str(run.get("published_at", "")), str(run["run_id"])
 
 
-def read_run(version: Path) -> dict[str, object]:
+def read_run(version: Path) -> RunFacts:
     """A version's run.json."""
-    return json.loads((version / RUN).read_text(encoding="utf-8"))
+    facts: RunFacts = json.loads((version / RUN).read_text(encoding="utf-8"))
+    return facts
 
 
 def require_latest(data: Path) -> Path:
