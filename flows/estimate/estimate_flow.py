@@ -26,7 +26,7 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from prefect.tasks import Task
 
 from flows.database.errors import one_line
-from flows.estimate.bucket import Done, Work, compute_bucket
+from flows.estimate.bucket import BucketResult, BucketWork, compute_bucket
 from flows.estimate.grid import Grid, compute_grid
 from flows.estimate.row_checks import DISK_ERRORS, PublishError, check_facts
 from flows.extract.extract import read_extracted
@@ -90,7 +90,7 @@ def compute(data: str, full: bool) -> Grid:
     return grid
 
 
-def _as_tasks(works: Sequence[Work]) -> Iterable[Done]:
+def _as_tasks(works: Sequence[BucketWork]) -> Iterable[BucketResult]:
     threads = max(1, (os.cpu_count() or 1) // workers()) if os.environ.get(RUNNER, "threads") == "threads" else 1
     futures = [compute_one.submit(replace(work, threads=threads)) for work in works]
     return [future.result() for future in futures]
@@ -107,6 +107,6 @@ def _may_pass(task: Task, run: TaskRun, state: State) -> bool:
     retry_condition_fn=_may_pass,
     cache_policy=NO_CACHE,
 )
-def compute_one(work: Work) -> Done:
+def compute_one(work: BucketWork) -> BucketResult:
     """One stage of one bucket."""
     return compute_bucket(work)

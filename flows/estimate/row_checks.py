@@ -1,4 +1,4 @@
-"""What must hold of the tables that a grid is computed from, and of the rows it consists of."""
+"""Checks of the tables that a grid is computed from, and of the rows it consists of."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from transforms.tables.contracts import ContractError
 _NEEDED = (*contracts.FACT_TABLES, *contracts.CATALOG_TABLES)
 
 DISK_ERRORS = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, pl.exceptions.ComputeError)
-"""What a full or failing disk shows itself as while the grid is computed or a version is built."""
+"""Errors by which a full or failing disk shows while the grid is computed or a version is built."""
 
 
 class PublishError(ValueError):

@@ -1,4 +1,4 @@
-"""What differs from the version before: written into the new version's database before it is published."""
+"""Differences from the version before: written into the new version's database before it is published."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Publishing: a new version is built aside, checked, and becomes `latest` in one atomic step.
 
 `published/.<run id>.partial/` is filled, checked and synced to disk, renamed to `published/<run id>/`, and only then the symlink
-`published/latest` is replaced. Whoever reads goes on reading what they opened; a process killed at any moment leaves `latest`
+`published/latest` is replaced. Readers keep reading what they opened; a process killed at any moment leaves `latest`
 at a complete version, and the next run clears away what it left.
 """
 
@@ -28,7 +28,7 @@ from flows.estimate.grid import Grid, compute_grid
 from flows.estimate.row_checks import PublishError, check_facts
 from flows.lake.lake import Lake
 from flows.publish.version_checks import check_published
-from flows.publish.version_files import Basis, earlier, write_files
+from flows.publish.version_files import VersionKeys, version_before, write_files
 from flows.versions.integrity import file_sums, sound_latest
 from flows.versions.pointer import point_latest
 from flows.versions.retention import limits_of, retire
@@ -90,8 +90,8 @@ def publish(
         if grid is None:
             grid = compute_grid(Lake(data).directory, tables)
         inputs = {name: {"rows": frame.height, "sha256": _frame_hash(name, frame)} for name, frame in sorted(tables.items())}
-        basis = _basis(inputs, grid)
-        same = earlier(before, basis)
+        keys = _version_keys(inputs, grid)
+        same = version_before(before, keys)
         written = write_files(partial, tables, grid, same)
         check_published(partial, tables, before, facts or {})
         dictionary = contracts.database_dictionary()
@@ -105,8 +105,8 @@ def publish(
             "sequence": versions.next_sequence(),
             "published_at": moment.isoformat(timespec="microseconds"),
             "previous": before.name if before else None,
-            "content_hash": basis.content,
-            "grid_hash": basis.grid,
+            "content_hash": keys.content,
+            "grid_hash": keys.grid,
             "unchanged": same.same_content,
             "counts": written.counts,
             "recommendations_left_out": written.left_out,
@@ -157,7 +157,7 @@ def _frame_hash(name: str, frame: pl.DataFrame) -> str:
     return hashlib.sha256(facts.write_csv().encode()).hexdigest()
 
 
-def _basis(inputs: dict[str, dict[str, object]], grid: Grid) -> Basis:
+def _version_keys(inputs: dict[str, dict[str, object]], grid: Grid) -> VersionKeys:
     """SHA-256 of all that a version follows from: catalogs, SQL, declarations and the grid; then the crawled facts."""
     digest = hashlib.sha256(grid.key.encode())
     digest.update(json.dumps([inputs[name]["sha256"] for name in contracts.CATALOG_TABLES]).encode())
@@ -169,7 +169,7 @@ def _basis(inputs: dict[str, dict[str, object]], grid: Grid) -> Basis:
         digest.update(path.read_bytes())
     per_architecture = digest.hexdigest()
     digest.update(json.dumps([entry["sha256"] for entry in inputs.values()]).encode())
-    return Basis(per_architecture, digest.hexdigest())
+    return VersionKeys(per_architecture, digest.hexdigest())
 
 
 def _remove_leftovers(root: Path) -> None:

@@ -1,4 +1,4 @@
-"""What must hold before a version is published."""
+"""Checks of a version before it is published."""
 
 from __future__ import annotations
 

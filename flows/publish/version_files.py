@@ -1,7 +1,7 @@
-"""The files of a version: the database and Parquet, made anew or, where they follow from the same as before, taken over.
+"""The files of a version: the database and Parquet, made or, where they follow from the same as before, taken over.
 
-A version whose grid is that of the version before takes over its heavy files: the database as a copy, in which the crawled tables
-are replaced, Parquet as hard links. Rows per model are written as Parquet only up to a limit, for there are as many as models
+A version whose grid is that of the version before takes over its heavy files: the database as a copy, in which the facts are
+replaced, Parquet as hard links. Rows per model are written as Parquet only up to a limit, because there are as many as models
 times rows of their architecture; beyond it the rows per architecture, with `models` beside them, say the same.
 """
 
@@ -28,15 +28,15 @@ from transforms.tables.table import Table
 
 
 @dataclass(frozen=True)
-class Basis:
-    """What a version's heavy files follow from: those per architecture and all that is no model, and those per model."""
+class VersionKeys:
+    """Keys over all that a version's files follow from: `grid` for those per architecture, `content` for those per model."""
 
     grid: str
     content: str
 
 
 @dataclass(frozen=True)
-class Earlier:
+class VersionBefore:
     """The version before, if any, and whether its files per architecture, and per model, would be made again the same."""
 
     version: Path | None
@@ -44,23 +44,23 @@ class Earlier:
     same_content: bool = False
 
 
-def earlier(version: Path | None, basis: Basis) -> Earlier:
-    """How far the version before follows from the same."""
+def version_before(version: Path | None, keys: VersionKeys) -> VersionBefore:
+    """Compare the keys of the version before with these."""
     run = read_run(version) if version else {}
-    same_grid = run.get("grid_hash") == basis.grid
-    return Earlier(version, same_grid, same_grid and run.get("content_hash") == basis.content)
+    same_grid = run.get("grid_hash") == keys.grid
+    return VersionBefore(version, same_grid, same_grid and run.get("content_hash") == keys.content)
 
 
 @dataclass(frozen=True)
-class Written:
-    """What a version holds: rows by table, changes by kind, and, where rows per model are too many for files, what to read."""
+class VersionContent:
+    """The content of a version: rows by table, changes by kind, and what to read where rows per model are too many for files."""
 
     counts: dict[str, int]
     changes: dict[str, int]
     left_out: str | None
 
 
-def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, before: Earlier) -> Written:
+def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, before: VersionBefore) -> VersionContent:
     """Fill a version's directory with its database and its Parquet files."""
     path = partial / DATABASE
     if before.same_grid:
@@ -85,7 +85,7 @@ def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, befo
                 _share(before.version / path.name, path)
             else:
                 _write_sorted(connection, table, path)
-    return Written(counts, changes, left_out)
+    return VersionContent(counts, changes, left_out)
 
 
 def _left_out(rows: int, limit: float) -> str | None:

@@ -45,7 +45,7 @@ class FileSum(TypedDict):
 
 
 class Coverage(TypedDict):
-    """What a version covers, counted."""
+    """Counts of what a version covers."""
 
     models: int
     models_by_source: dict[str, int]
@@ -58,7 +58,7 @@ class Coverage(TypedDict):
 
 
 class RunFacts(TypedDict, total=False):
-    """What run.json says of a version, beside what the run that made it said of itself."""
+    """The contents of a version's run.json, beside what the run that made it said of itself."""
 
     run_id: str
     sequence: int
@@ -118,7 +118,7 @@ class Versions:
 
 
 def _order(version: Path) -> tuple[int, str, str] | None:
-    """Where a version stands among the others: by its number, for a clock may go backwards. None where run.json is damaged."""
+    """A version's place among the others, by its number: a clock may go backwards. None where run.json is damaged."""
     try:
         return published_order(read_run(version) | {"run_id": version.name})
     except (OSError, ValueError, TypeError):
@@ -126,7 +126,7 @@ def _order(version: Path) -> tuple[int, str, str] | None:
 
 
 def published_order(run: Mapping[str, object]) -> tuple[int, str, str]:
-    """What versions are sorted by, from a run.json: its number, and for versions without one the time."""
+    """The order of versions, from a run.json: its number, and for versions without one the time."""
     return int(str(run.get("sequence", 0))), str(run.get("published_at", "")), str(run["run_id"])
 
 
@@ -147,7 +147,7 @@ def require_latest(data: Path) -> Path:
 def open_version(version: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to a version's database, closed to files, extensions and further settings.
 
-    The version may be replaced meanwhile: the connection goes on reading the one that it opened.
+    The version may be replaced meanwhile: the connection keeps reading the one that it opened.
     """
     import _duckdb  # alone: the package around it takes 0.1 s to import, a third of an answer, and adds nothing to a query
 

@@ -59,7 +59,7 @@ STAR_TABLES: tuple[str, ...] = names(STAR)
 EXPORTED_TABLES: tuple[str, ...] = names(table for table in (*PUBLISHED, *FACTS, *CATALOGS) if table.exported)
 
 READER_TABLES: tuple[str, ...] = names((*PUBLISHED, *FACTS, *CATALOGS))
-"""What the published database has for readers."""
+"""Tables and views of the published database that are for readers."""
 DATABASE_TABLES: tuple[str, ...] = (*READER_TABLES, *names(FORMULAS))
 """Everything that a reader finds in the published database."""
 

@@ -61,7 +61,7 @@ FACTS = (
         exported=True,
     ),
 )
-"""What is published of the models that were asked for."""
+"""Published of the models that were asked for."""
 
 LAKE = (
     table(
@@ -81,7 +81,7 @@ LAKE = (
     ),
     table(
         "extractions",
-        "what became of one model's files when they were last extracted: its architecture or its reject",
+        "the last extraction of one model's files: its architecture or its reject",
         "model_id read_at extractor architecture_key? sizes_source? needs_remote_code? represents code? message?",
         "model_id",
     ),
@@ -93,4 +93,4 @@ LAKE = (
         "model_id",
     ),
 )
-"""What is kept of a crawl and an extraction for the next."""
+"""Kept of a crawl and an extraction for the next."""
