@@ -18,8 +18,7 @@ priced as (
         coalesce(figures.cost_within_slo, false) as cost_meets_slo,
         figures.performance_single_stream_tpot_ms,
         offers.usd_per_hour * figures.nodes as usd_per_hour,
-        usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.output_tokens_per_s)
-            as usd_per_million_output_tokens,
+        usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.output_tokens_per_s) as usd_per_million_output_tokens,
         usd_per_million_output_tokens(offers.spot_usd_per_hour * figures.nodes, figures.output_tokens_per_s)
             as spot_usd_per_million_output_tokens,
         usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.cost_output_tokens_per_s)
