@@ -147,7 +147,7 @@ def require_latest(data: Path) -> Path:
 def open_version(version: Path) -> duckdb.DuckDBPyConnection:
     """A read-only connection to a version's database, closed to files, extensions and further settings.
 
-    The version may be replaced meanwhile: the connection keeps reading the one that it opened.
+    The version may be replaced meanwhile: the connection goes on reading the one that it opened.
     """
     import _duckdb  # alone: the package around it takes 0.1 s to import, a third of an answer, and adds nothing to a query
 
