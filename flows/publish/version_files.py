@@ -73,7 +73,8 @@ def write_files(partial: Path, tables: dict[str, pl.DataFrame], grid: Grid, befo
             _replace_facts(connection, tables)
         changes = write_changes(connection, before.version, tables["policies"], before.same_grid)
         counts = {name: _write_frame(partial, name, frame) for name, frame in tables.items()}
-        counts |= {name: count(connection, name) for name in ("architecture_recommendations", "layouts", "changes")}
+        stored = (table.name for table in contracts.tables_to_parquet() if not table.is_view)
+        counts |= {name: count(connection, name) for name in ("architecture_recommendations", *stored)}
         counts["recommendations"] = run_sql(connection, "publish/recommendation_rows.sql").fetchall()[0][0]
         left_out = _left_out(counts["recommendations"], setting(tables["policies"], "publish", "recommendation_rows_written"))
         _write_architectures(connection, partial / "architecture_recommendations", before.version if before.same_grid else None)
