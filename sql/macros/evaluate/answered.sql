@@ -1,5 +1,5 @@
--- Last stage of an estimate: rates of the whole deployment, cost, and the answer in words. Takes the name of a table with the columns
--- of `served` and usd_per_hour of the deployment.
+-- Last stage of an estimate: rates of the whole deployment, cost, and the answer in words. Takes the name of a table with the
+-- columns of `served` and usd_per_hour of the deployment.
 create or replace macro answered(loads) as table
 with
 
@@ -45,7 +45,8 @@ priced as (
     select
         *,
         usd_per_million_output_tokens(usd_per_hour, output_tokens_per_s) as usd_per_million_output_tokens,
-        usd_per_million_total_tokens(usd_per_hour, output_tokens_per_s, input_tokens, output_tokens) as usd_per_million_total_tokens,
+        usd_per_million_total_tokens(usd_per_hour, output_tokens_per_s, input_tokens, output_tokens)
+            as usd_per_million_total_tokens,
         if(ttft_ms is null, null, speed_calibration) as calibration,
         if(
             ttft_ms is null,
@@ -53,8 +54,8 @@ priced as (
             bound_by(step_read_ms, step_arithmetic_ms, step_cache_ms, step_communication_ms, step_overhead_ms)
         ) as bound_by,
         fit_reason(
-            outcome, start_refusal, weights_gib_per_gpu + activation_gib_per_gpu, reported_memory_gib, free_gib_per_gpu, max_context,
-            context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp,
+            outcome, start_refusal, weights_gib_per_gpu + activation_gib_per_gpu, reported_memory_gib, free_gib_per_gpu,
+            max_context, context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp,
             fit_remedy(
                 -free_gib_per_gpu,
                 band_gib,

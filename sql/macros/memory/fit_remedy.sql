@@ -1,10 +1,10 @@
--- The cheapest change that would make a start fit that lacks memory, or null: fewer sequences at once, no videos, an fp8 KV cache, weights in 8
--- then 4 bit (of a 16-bit checkpoint), the next tensor parallel degree that the engine accepts (wider_tps, ascending). A shorter
--- context is the answer's max_context.
+-- The cheapest change that would make a start fit that lacks memory, or null: fewer sequences at once, no videos, an fp8 KV
+-- cache, weights in 8 then 4 bit (of a 16-bit checkpoint), the next tensor parallel degree that the engine accepts (wider_tps,
+-- ascending). A shorter context is the answer's max_context.
 -- What each frees: sampler_gib the sampler's part of the activation peak above the forward pass, for max_num_seqs sequences;
--- video_gib what an encoder profiled with images alone leaves free; cache_gib the part of one request's KV cache that another dtype halves (0 where it is 8 bit already or the card cannot);
--- linear_gib the matrices of a 16-bit checkpoint. Other weights and more GPUs must free the band on top; extra_gib is what a GPU
--- holds besides once there are several.
+-- video_gib what an encoder profiled with images alone leaves free; cache_gib the part of one request's KV cache that another
+-- dtype halves (0 where it is 8 bit already or the card cannot); linear_gib the matrices of a 16-bit checkpoint. Other weights
+-- and more GPUs must free the band on top; extra_gib is what a GPU holds besides once there are several.
 -- Units: GiB of one GPU; sequences; GPUs.
 -- Source: the terms of kv_pool_gib and what each change does to them.
 -- Example: fit_remedy(1, 0.5e0, 2e0, 0, 1024, 1e0, 10, 20, 2, 1, [2]) = 'fits with --max-num-seqs 512'

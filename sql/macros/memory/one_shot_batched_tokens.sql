@@ -1,5 +1,5 @@
--- Batched tokens that an engine without chunked prefill takes when none are set: the whole context, up to a limit beyond which it chunks.
--- Null where the engine's plain default holds.
+-- Batched tokens that an engine without chunked prefill takes when none are set: the whole context, up to a limit beyond which it
+-- chunks. Null where the engine's plain default holds.
 -- Units: tokens.
 -- Source: vLLM V0 engine arguments; Llama-3.1-8B on an RTX 3090: activations of 2.07 GiB at 20,000 and 2.99 at 29,000.
 -- Example: one_shot_batched_tokens(20000, 32768) = 20000

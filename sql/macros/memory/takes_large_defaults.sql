@@ -1,6 +1,7 @@
 -- Whether a card takes the engine's large defaults of sequences and batched tokens.
 -- Units: GiB.
--- Source: vLLM: 70 GiB and more, other than A100, behind the API server; a Jetson Thor that shares its 122.8 GiB took the small ones.
+-- Source: vLLM: 70 GiB and more, other than A100, behind the API server; a Jetson Thor that shares its 122.8 GiB took the small
+-- ones.
 -- Example: takes_large_defaults('H100-SXM5-80GB', 79.2e0, 70, false) = true
 -- Example: takes_large_defaults('A100-SXM4-80GB', 79.2e0, 70, false) = false
 -- Example: takes_large_defaults('L40S', 44.4e0, 70, false) = false
