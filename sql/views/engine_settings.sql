@@ -81,7 +81,8 @@ pivoted as (
             as encoder_bytes_per_token,
         max(value) filter (where scope = 'all' and key = 'encoder_copied_share') as encoder_copied_share,
         list(scope) filter (where key = 'supported') as supported_targets,
-        list(scope) filter (where key = 'unified_memory' and value = 1) as unified_cards
+        list(scope) filter (where key = 'unified_memory' and value = 1) as unified_cards,
+        list(scope) filter (where key = 'small_defaults' and value = 1) as small_defaults_cards
     from settings
     group by engine, engine_version
 )

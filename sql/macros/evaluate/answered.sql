@@ -13,6 +13,17 @@ smaller_cache as (
     where kv_dtype = 'fp8'
 ),
 
+-- The shares of a 16-bit matrix that the nightly precisions free.
+smaller_weights as (
+    select
+        1 - max(bits_per_weight) filter (where nightly and speed_class = '8bit') / plain_bits as freed_in_8_bit,
+        1 - max(bits_per_weight) filter (where nightly and speed_class = 'w4a16') / plain_bits as freed_in_4_bit
+    from quantizations
+    cross join (select bits_per_weight as plain_bits from quantizations where quantization = 'bf16')
+    where applies_to = 'linear'
+    group by plain_bits
+),
+
 weighed_terms as (
     select
         *,
@@ -21,6 +32,7 @@ weighed_terms as (
         experts_token_ms * expert_tokens * part as experts_arithmetic_ms
     from asked_loads
     cross join smaller_cache
+    cross join smaller_weights
 ),
 
 rated as (
@@ -64,6 +76,8 @@ priced as (
                 max_num_seqs,
                 if(kv_factor = 1 and capability >= smaller_cache_capability, (needed_bytes - sequence_state_bytes) / 1024 ^ 3, 0),
                 linear_gib_per_gpu,
+                freed_in_8_bit,
+                freed_in_4_bit,
                 weights_gib_per_gpu,
                 further_non_torch_gib_per_gpu,
                 tp,

@@ -18,7 +18,11 @@ batched_configurations as (
         asked_configurations.* replace (
             coalesce(
                 asked_configurations.max_num_batched_tokens,
-                one_shot_batched_tokens(asked_configurations.context, settings.one_shot_prefill_tokens)
+                one_shot_batched_tokens(
+                    asked_configurations.context,
+                    settings.one_shot_prefill_tokens,
+                    settings.other_card_max_num_batched_tokens
+                )
             )::integer as max_num_batched_tokens,
             experts_apart(ep, tp, coalesce(settings.experts_split_within_tp = 1, false)) as ep
         ),

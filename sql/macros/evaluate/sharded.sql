@@ -41,7 +41,7 @@ joined as (
                 a.quantization_method, a.quantization_bits, a.quantization_group_size, a.quantization_activations,
                 a.quantization_format
             ) then null
-            when q.applies_to = 'experts' and a.moe_layers > 0 then 16e0
+            when q.applies_to = 'experts' and a.moe_layers > 0 then plain.bits_per_weight
             else q.bits_per_weight
         end as linear_bits,
         case
@@ -62,6 +62,7 @@ joined as (
             )
             else asked.quantization
         end
+    join quantizations as plain on plain.quantization = 'bf16'
 ),
 
 weighed as (
