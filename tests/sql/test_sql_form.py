@@ -10,14 +10,13 @@ SQL = Path(__file__).parents[2] / "sql"
 WIDEST = 130
 """Characters of a line, as in Python. A worked example is one line however long it is: it is run as it stands."""
 
-KEYWORDS = frozenset(
-    """
-    all and as asc between by case cast create cross desc distinct drop else end except exclude exists false filter from full
-    group having if in inner insert intersect into is join lambda left like limit macro not null nulls offset on or order outer
-    over partition positional qualify recursive replace right select semi set table then true union unnest update using values
-    view when where window with
-    """.split()
-)
+_KEYWORDS = """
+all and as asc between by case cast create cross desc distinct drop else end except exclude exists false filter from full
+group having if in inner insert intersect into is join lambda left like limit macro not null nulls offset on or order outer
+over partition positional qualify recursive replace right select semi set table then true union unnest update using values
+view when where window with
+"""
+KEYWORDS = frozenset(_KEYWORDS.split())
 _NOT_CODE = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\"[^\"]*\"")
 _WORD = re.compile(r"\b[A-Za-z_]+\b")
 
