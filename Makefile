@@ -4,13 +4,13 @@
 #   make test-fast what of it takes seconds
 #   make lint      form and types: ruff and mypy
 #   make check     all that a change must pass: lint, then test
-#   make pictures  draw what documents show of the code again
+#   make documents write what documents show of the code again
 #   make lock      resolve requirements.lock, keeping what is locked
 
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: refresh test test-fast lint check pictures lock
+.PHONY: refresh test test-fast lint check documents lock
 
 refresh: $(VENV)/installed
 	@$(VENV)/bin/shapefit refresh
@@ -26,8 +26,8 @@ lint: $(VENV)/installed
 
 check: lint test
 
-pictures: $(VENV)/installed
-	@$(VENV)/bin/python -m tests.house_picture
+documents: $(VENV)/installed
+	@$(VENV)/bin/python -m tests.house_picture && $(VENV)/bin/python -m tests.specification
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@echo "Making the environment in $(VENV) (once)"
