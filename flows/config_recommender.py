@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from flows.ask.estimate_database import estimating
 from flows.ask.model_facts import find_models
+from flows.database.sql_files import fetch
 from flows.lake.catalogs import load_catalogs
-from flows.printing.rows import Format, OutputError, emit, form_of, rows_of_records, write_atomically, write_object
-from flows.versions.versions import fetch
+from flows.printing.rows import Format, OutputError, emit, form_of, rows_of_records, write_object
+from flows.system.whole_file import write_whole
 from transforms.asking.config_recommender import OBJECTIVES, PRECISION_BYTES, RecommendationResult, recommendation, refused
 from transforms.asking.config_recommender_files import (
     GPUSpec,
@@ -112,7 +113,7 @@ def print_gpus(
     results = recommender.recommend_for_models(models, read_gpus(gpus) if gpus else None)
     report = {"recommendations": [result.to_dict() for result in results]}
     if output is not None and form_of(output) == "json":
-        write_atomically(output, json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n")
+        write_whole(output, json.dumps(report, indent=2, ensure_ascii=False).encode() + b"\n")
     elif output is None and form in (None, "json"):
         write_object(report)
     else:

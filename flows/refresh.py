@@ -1,10 +1,10 @@
 """The whole product, once: model ids → facts → every shape, layout and context → a published table.
 
     model ids ──crawl──▶ hub_files ──extract──▶ architectures, models, rejects ─┐
-                                              catalogs ─────────────────────────┴──compute──▶ grid ──publish──▶ recommendations
+                                              catalogs ─────────────────────────┴─estimate──▶ grid ──publish──▶ recommendations
 
-Each arrow is a flow of its own, so that a run shows where time went and what it counted. They hand over through the lake, never
-in memory: a run that dies goes on from what is on disk.
+Each arrow is a separate flow, so that a run shows how long each took and what it counted. They hand over through the lake,
+never in memory: a run after one that died continues from what is on disk.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from flows.prefect_runtime import settings  # noqa: F401 - sets Prefect up: befo
 # isort: split
 from prefect import flow, get_run_logger, task
 from prefect.artifacts import create_markdown_artifact
-from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import Task
 
-from flows.crawl.crawl import CrawlReport
-from flows.crawl.head_start import crawl_or_take, locked
+from flows.crawl.crawl import crawl
+from flows.crawl.crawl_report import CrawlReport
+from flows.crawl.early_crawl import run_lock
 from flows.database.errors import one_line
-from flows.estimate.estimate_flow import compute_buckets
+from flows.estimate.estimate_flow import estimate_grid
 from flows.estimate.grid import Grid
 from flows.estimate.row_checks import DISK_ERRORS, PublishError
 from flows.extract.extract import ExtractReport, extract, read_extracted
 from flows.lake.catalogs import load_catalogs
 from flows.lake.lake import open_lake, read_requested
 from flows.lake.model_lists import read_model_lists
+from flows.prefect_runtime.retries import worth_retrying
 from flows.printing.progress import say
 from flows.publish.publish import Published, publish
-from flows.publish.run_report import RefreshReport, report_markdown
+from flows.publish.run_report import RefreshReport, listed_counts, report_markdown
 from flows.remote.data_directory import checked_out, local_directory
 
 
@@ -41,14 +41,14 @@ from flows.remote.data_directory import checked_out, local_directory
 def refresh(
     models: list[str], data: str = "data", offline: bool = False, full: bool = False, strict: bool = False
 ) -> RefreshReport:
-    """Crawl, extract, compute and publish, under the data directory's lock."""
+    """Crawl, extract, estimate and publish, under the data directory's lock."""
     root = local_directory(data)
     run_id = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
-    with locked(root), checked_out(data) as hand_over:
+    with run_lock(root), checked_out(data) as hand_over:
         open_lake(root)
         crawled = crawl_models(models, str(root), offline, full)
         extracted = extract_models(str(root), full)
-        grid = compute_buckets(str(root), full)
+        grid = estimate_grid(str(root), full)
         published = publish_version(str(root), run_id, _facts(models, crawled, extracted, grid), grid)
         hand_over(run_id)
     rejected = sum(extracted.rejects.values())
@@ -82,27 +82,26 @@ def publish_version(data: str, run_id: str, facts: dict[str, object], grid: Grid
     return published
 
 
-def _may_pass(task: Task, run: TaskRun, state: State) -> bool:
-    """Whether trying again may help: not for what a ValueError says is wrong with the input, the disk or the result."""
-    return not isinstance(state.result(raise_on_failure=False), ValueError)
-
-
 @task(
-    task_run_name="fetch {data}", retries=2, retry_delay_seconds=[10, 60], retry_jitter_factor=0.5, retry_condition_fn=_may_pass
+    task_run_name="fetch {data}",
+    retries=2,
+    retry_delay_seconds=[10, 60],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=worth_retrying,
 )
 def fetch_hub_files(models: list[str], data: str, offline: bool, full: bool) -> CrawlReport:
-    """One crawl; a second try goes on from the journal of the first."""
-    return crawl_or_take(open_lake(Path(data)), read_model_lists(models), offline, full)
+    """One crawl; a second try continues from the journal of the first."""
+    return crawl(open_lake(Path(data)), read_model_lists(models), offline, full)
 
 
-@task(task_run_name="extract {data}", retries=1, retry_condition_fn=_may_pass)
+@task(task_run_name="extract {data}", retries=1, retry_condition_fn=worth_retrying)
 def extract_facts(data: str, full: bool) -> ExtractReport:
     """One extraction of the models that the crawl was asked for."""
     lake = open_lake(Path(data))
     return extract(lake, read_requested(lake), full)
 
 
-@task(task_run_name="publish {run_id}", retries=1, retry_condition_fn=_may_pass)
+@task(task_run_name="publish {run_id}", retries=1, retry_condition_fn=worth_retrying)
 def join_and_publish(data: str, run_id: str, facts: dict[str, object], grid: Grid) -> Published:
     """One version, built, checked and switched to."""
     tables = {**read_extracted(open_lake(Path(data))), **load_catalogs(data=Path(data))}
@@ -121,11 +120,7 @@ def _facts(models: list[str], crawled: CrawlReport, extracted: ExtractReport, gr
     }
 
 
-def _listed(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
-
-
 def _last_line(report: RefreshReport) -> str:
     sources = ", ".join(f"{count:,} from the {source}" for source, count in report.extract.sources.items())
-    rejects = f"; rejected {_listed(report.extract.rejects)}" if report.extract.rejects else ""
+    rejects = f"; rejected {listed_counts(report.extract.rejects)}" if report.extract.rejects else ""
     return f"published {report.published.path}: {report.extract.counts['models']:,} models ({sources or 'none'}){rejects}"

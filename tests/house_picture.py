@@ -55,6 +55,9 @@ _SQL = {
 }
 """What lies in each folder of `sql`."""
 
+_PULL = 0.25
+"""How much each room and lane is drawn to the middle of the house, beside one arrow: without it floors slide apart."""
+
 Arrows = Mapping[str, frozenset[str]]
 
 
@@ -132,9 +135,10 @@ def _ordered(floors: list[list[str]], near: Mapping[str, Sequence[str]]) -> dict
             best, least = [list(names) for names in floors], crossed
     for floor, names in enumerate(best):
         floors[floor] = names
-    for turn in range(60):
+        x |= _apart(names, dict.fromkeys(names, 0.0), near)
+    for turn in range(600):
         for names in floors if turn % 2 else reversed(floors):
-            x |= _apart(names, {name: _middle([x[other] for other in near[name]], x[name]) for name in names}, near)
+            x |= _apart(names, {name: sum(x[other] for other in near[name]) / (len(near[name]) + _PULL) for name in names}, near)
     start = min(x[name] - _width(name) / 2 for name in x)
     return {name: round(place - start, 1) for name, place in x.items()}
 

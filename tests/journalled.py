@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from small_repos import crawled
 
-from flows.crawl.fetch_model import Fetched
+from flows.crawl.fetch_model import FetchedModel
 from flows.crawl.journal import Journal
 from flows.lake.lake import Lake
 from transforms.tables.records import HubFiles
@@ -24,6 +24,6 @@ def table(lake: Lake) -> dict[str, dict[str, object]]:
     return {entry["model_id"]: entry for entry in crawled(lake).drop("read_at").to_dicts()}
 
 
-def journal(lake: Lake, *results: Fetched, full: bool = False) -> None:
+def journal(lake: Lake, *results: FetchedModel, full: bool = False) -> None:
     with Journal(lake, full) as opened:
         opened.append(results)

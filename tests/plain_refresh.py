@@ -16,7 +16,7 @@ def leave_prefect_out(patch: Callable[[object, str, object], None]) -> None:
 
     patch(estimate_flow, "get_run_logger", lambda: logging.getLogger(__name__))
     patch(estimate_flow, "_as_tasks", one_by_one)
-    patch(refresh, "compute_buckets", estimate_flow.compute.fn)
+    patch(refresh, "estimate_grid", estimate_flow.estimate.fn)
     patch(refresh, "crawl_models", refresh.fetch_hub_files.fn)
     patch(refresh, "extract_models", refresh.extract_facts.fn)
     patch(refresh, "publish_version", refresh.join_and_publish.fn)

@@ -9,7 +9,7 @@ from functools import cache
 import polars as pl
 
 from flows.lake.catalogs import load_catalogs
-from flows.size.fit import Fitted, Targets, fit_sweep
+from flows.size.fit import FittedSweep, SizingTargets, fit_sweep
 from transforms.tables.contracts import frame_of
 
 CONCURRENCIES = (1, 2, 4, 8, 16, 32)
@@ -65,11 +65,11 @@ def settings() -> pl.DataFrame:
     return load_catalogs()["sizing_settings"]
 
 
-def fit(tables: dict[str, pl.DataFrame], targets: Targets) -> Fitted:
+def fit(tables: dict[str, pl.DataFrame], targets: SizingTargets) -> FittedSweep:
     """The fit with the catalog's own settings."""
     return fit_sweep(tables, targets, settings())
 
 
-def runtime_fit(fitted: Fitted) -> dict[str, object]:
+def runtime_fit(fitted: FittedSweep) -> dict[str, object]:
     """The row of `sizing` for the workflow runtime."""
     return fitted.sizing.filter(metric="workflow_runtime").row(0, named=True)

@@ -20,7 +20,8 @@ FLOORS = {
         ("architecture",),
     ),
     "flows": (
-        ("printing", "system"),
+        ("system",),
+        ("printing",),
         ("prefect_runtime", "database"),
         ("lake",),
         ("hub", "versions"),

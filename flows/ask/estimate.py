@@ -15,7 +15,8 @@ import polars as pl
 from flows.ask.estimate_database import EVALUATE, estimating, evaluate
 from flows.ask.model_facts import find_models
 from flows.lake.catalogs import load_catalogs
-from flows.printing.rows import Format, emit, form_of, rows_of_frame, write_csv_frame, write_file, writing
+from flows.printing.rows import Format, emit, form_of, rows_of_frame, write_csv_frame, write_file
+from flows.system.whole_file import whole_file
 from transforms.asking.configurations import INPUT_COLUMNS, ConfigurationsError, assemble, for_evaluation, parse, resolve
 from transforms.catalogs.engine_versions import resolve_engine_version
 
@@ -164,7 +165,7 @@ def _write(answers: Iterator[pl.DataFrame], output: Path) -> Counter[str]:
     if form not in ("csv", "parquet"):
         write_file(rows_of_frame(pl.concat(counting())), output)
         return counted
-    with writing(output) as stream:
+    with whole_file(output) as stream:
         (_write_csv if form == "csv" else _write_parquet)(counting(), stream)
     return counted
 

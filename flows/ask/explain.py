@@ -11,9 +11,10 @@ import polars as pl
 
 from flows.ask.estimate_database import estimating
 from flows.ask.model_facts import facts_of
+from flows.database.sql_files import fetch
 from flows.lake.catalogs import load_catalogs
 from flows.printing.rows import Format, Rows, rows_of_frame, rows_of_records, shown, write_object, write_rows
-from flows.versions.versions import RejectedModelError, fetch
+from flows.versions.versions import RejectedModelError
 
 _GIB = 2**30
 _SPLITS = "ask/splits.sql"

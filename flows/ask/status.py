@@ -6,10 +6,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from flows.database.sql_files import fetch
 from flows.printing.rows import Format, Rows, emit, write_object
 from flows.remote.data_directory import is_remote, open_remote, readable
 from flows.versions.retention import disk_use
-from flows.versions.versions import NotPublishedError, Versions, fetch, open_version, read_run, require_latest
+from flows.versions.versions import NotPublishedError, Versions, open_version, read_run, require_latest
 
 
 def status_of(data: Path) -> dict[str, object]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -21,10 +19,11 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
+from flows.crawl.known_headers import KnownHeaders
 from flows.hub.client import Hub, OverBoundError, is_file_list, model_information, read_file
 from flows.hub.headers import HeadersUnread, formats_found, loadable, read_headers
 from flows.hub.pauses_and_retries import HubFailureError
-from transforms.architecture.content_keys import config_key, text_hash, totals_agree
+from transforms.architecture.content_keys import totals_agree
 from transforms.config.config import CONFIG_BYTES
 from transforms.config.decoders import refusal
 from transforms.config.json_text import storable
@@ -43,66 +42,29 @@ _TOLD_BY_SUMMARY = ("speech", "encoder_only", "encoder_decoder")
 """Rejects that model_type and class name decide alone, so that a listing's summary of the config is enough."""
 
 
-class Known(NamedTuple):
-    """What the lake holds of a model: the commit that was read and what came of it."""
+class KnownCommit(NamedTuple):
+    """The commit of a model that the lake holds, and the status that reading it had."""
 
     sha: str | None
     status: str
 
 
 @dataclass(frozen=True)
-class Fetched:
+class FetchedModel:
     """A row of `hub_files`. When `unchanged`, its texts (config, headers) are null: those of the lake still hold."""
 
     files: HubFiles
     unchanged: bool = False
 
 
-@dataclass(frozen=True)
-class KnownHeaders:
-    """Header summaries by config and totals: a model that shares both with a known one needs no header read."""
-
-    by_content: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)
-    being_read: dict[tuple[str, str], threading.Lock] = field(default_factory=dict)
-    keys: dict[tuple[str, str], str | None] = field(default_factory=dict)
-
-    def key(self, config_json: str, quantization_json: str | None) -> str | None:
-        """The `config_key` of a config and the quantization file beside it, worked out once for equal texts."""
-        texts = (text_hash(config_json), text_hash(quantization_json or ""))
-        if texts not in self.keys:
-            self.keys[texts] = config_key(config_json, quantization_json)
-        return self.keys[texts]
-
-    @contextmanager
-    def found(self, row: HubFiles) -> Iterator[tuple[str, str] | None]:
-        """Header summary and the model it was read from, for a row with config and totals, or None: the caller then reads it.
-
-        While one thread reads, others that want the same headers wait for it.
-        """
-        if row.config_key is None or row.safetensors_totals is None:
-            yield None
-            return
-        content = (row.config_key, row.safetensors_totals)
-        if content in self.by_content:
-            yield self.by_content[content]
-            return
-        with self.being_read.setdefault(content, threading.Lock()):
-            yield self.by_content.get(content)
-
-    def add(self, row: HubFiles) -> None:
-        """Remember a model's own headers, once they were found to agree with its totals."""
-        if row.headers_of == row.model_id and row.config_key and row.safetensors_totals and row.header_summary:
-            self.by_content.setdefault((row.config_key, row.safetensors_totals), (row.header_summary, row.model_id))
-
-
 def fetch_model(
     hub: Hub,
     model_id: str,
-    known: Known | None = None,
+    known: KnownCommit | None = None,
     listed: HubFiles | None = None,
     headers: KnownHeaders | None = None,
-) -> Fetched:
-    """Fetch a model; never raises for the model's or the Hub's trouble, which becomes the row's status and message.
+) -> FetchedModel:
+    """Fetch a model. What is wrong with the model or the Hub is not raised: it becomes the row's status and message.
 
     Args:
         hub: the Hub.
@@ -116,38 +78,38 @@ def fetch_model(
     row = listed or HubFiles(model_id=model_id, status="ok", source="hub", fetched_at=datetime.now(UTC))
     try:
         if listed is None:
-            row = described(row, model_information(hub, model_id))
-        if row.status != "ok":  # what the listing says of it is enough
-            return Fetched(row)
+            row = with_metadata(row, model_information(hub, model_id))
+        if row.status != "ok":  # the listing alone tells why it is refused
+            return FetchedModel(row)
         if row.disabled:
-            return Fetched(_disabled(row))
-        if known is not None and row.sha is not None and row.sha == known.sha and settled(hub, known):
-            return Fetched(replace(row, status=known.status), unchanged=True)
-        return Fetched(_read_files(hub, row, KnownHeaders() if headers is None else headers))
+            return FetchedModel(_disabled(row))
+        if known is not None and row.sha is not None and row.sha == known.sha and is_settled(hub, known):
+            return FetchedModel(replace(row, status=known.status), unchanged=True)
+        return FetchedModel(_read_files(hub, row, KnownHeaders() if headers is None else headers))
     except GatedRepoError:
-        return Fetched(_gated(hub, row))
+        return FetchedModel(_gated(hub, row))
     except DisabledRepoError:
-        return Fetched(_disabled(row))
+        return FetchedModel(_disabled(row))
     except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError):
-        return Fetched(_not_found(hub, row))
+        return FetchedModel(_not_found(hub, row))
     except HfHubHTTPError as error:
         status = error.response.status_code
         if status in (401, 404):
-            return Fetched(_not_found(hub, row))
+            return FetchedModel(_not_found(hub, row))
         if status == 403:
-            return Fetched(_gated(hub, row))
-        return Fetched(replace(row, status="network_failure", message=f"the Hub answered HTTP {status}; refresh again later"))
-    except HubFailureError as error:
-        return Fetched(replace(row, status="network_failure", message=f"{error}; refresh again later"))
-    except OverBoundError as error:
-        return Fetched(replace(row, status="over_bound", message=str(error)))
-    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
-        return Fetched(
-            replace(row, status="network_failure", message="the Hub's answer is none that it should give; refresh later")
+            return FetchedModel(_gated(hub, row))
+        return FetchedModel(
+            replace(row, status="network_failure", message=f"the Hub answered HTTP {status}; refresh again later")
         )
+    except HubFailureError as error:
+        return FetchedModel(replace(row, status="network_failure", message=f"{error}; refresh again later"))
+    except OverBoundError as error:
+        return FetchedModel(replace(row, status="over_bound", message=str(error)))
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
+        return FetchedModel(replace(row, status="network_failure", message="the Hub's answer is malformed; refresh later"))
 
 
-def described(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
+def with_metadata(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
     """The row with the Hub's metadata filled in; values of the wrong type are left out, texts are cut to sane lengths.
 
     A model that the summary of its config shows to be no decoder has the status of its reject at once, unless it is gated: then
@@ -158,8 +120,8 @@ def described(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
     tags = [tag for tag in _list(metadata.get("tags")) if isinstance(tag, str)]
     siblings = metadata.get("siblings")
     if not is_file_list(siblings):
-        raise ValueError("a list of files that is none")
-    names = [storable(each["rfilename"]) for each in siblings or []]  # type: ignore[attr-defined, index]
+        raise ValueError("the list of files is malformed")
+    names = [storable(each["rfilename"]) for each in siblings or []]
     names.sort(key=lambda name: (name.count("/"), name))
     sha = _text(metadata.get("sha"))
     gated = metadata.get("gated")
@@ -173,7 +135,7 @@ def described(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
         tags=_json_list(tags, _LONGEST_TAGS),
         files=json.dumps(names[:_MOST_FILES], ensure_ascii=False) if siblings is not None else None,
         safetensors_totals=_totals(metadata.get("safetensors")),
-        **refreshed(metadata),
+        **changing_facts(metadata)._asdict(),
     )
     summary = metadata.get("config")
     if not gated and isinstance(summary, dict) and "config.json" in names:
@@ -183,26 +145,37 @@ def described(row: HubFiles, metadata: Mapping[str, object]) -> HubFiles:
     return row
 
 
-def refreshed(metadata: Mapping[str, object]) -> dict[str, object]:
-    """What may change at an unchanged commit, by column of `hub_files`; values of the wrong type are null."""
+class ChangingFacts(NamedTuple):
+    """Facts that may change while the commit stays the same: columns of `hub_files`."""
+
+    gated: str | None
+    private: bool | None
+    disabled: bool | None
+    downloads: int | None
+    likes: int | None
+    last_modified: datetime | None
+
+
+def changing_facts(metadata: Mapping[str, object]) -> ChangingFacts:
+    """The facts that may change while the commit stays the same; values of the wrong type are None."""
     gated, private, disabled = metadata.get("gated"), metadata.get("private"), metadata.get("disabled")
     modified = metadata.get("lastModified")
     try:
         time = datetime.fromisoformat(modified) if isinstance(modified, str) else None
     except ValueError:
         time = None
-    return {
-        "gated": {False: "false", True: "true"}[gated] if isinstance(gated, bool) else _text(gated),
-        "private": private if isinstance(private, bool) else None,
-        "disabled": disabled if isinstance(disabled, bool) else None,
-        "downloads": _count(metadata.get("downloads")),
-        "likes": _count(metadata.get("likes")),
-        "last_modified": time if time is None or time.tzinfo is not None else time.replace(tzinfo=UTC),
-    }
+    return ChangingFacts(
+        gated={False: "false", True: "true"}[gated] if isinstance(gated, bool) else _text(gated),
+        private=private if isinstance(private, bool) else None,
+        disabled=disabled if isinstance(disabled, bool) else None,
+        downloads=_count(metadata.get("downloads")),
+        likes=_count(metadata.get("likes")),
+        last_modified=time if time is None or time.tzinfo is not None else time.replace(tzinfo=UTC),
+    )
 
 
-def settled(hub: Hub, known: Known) -> bool:
-    """Whether an unchanged commit needs no second look.
+def is_settled(hub: Hub, known: KnownCommit) -> bool:
+    """True where an unchanged commit needs no second look.
 
     A network failure says nothing about the model, and access may have been granted since a gate was met.
     """
@@ -256,7 +229,7 @@ def _read_optional(hub: Hub, model_id: str, revision: str, name: str) -> str | N
 
 
 def without_config(row: HubFiles, files: list[str]) -> HubFiles:
-    """The row of a repository without config.json: GGUF only, or what else it holds, and where to look instead."""
+    """The row of a repository without config.json, whose message names what it holds and where to look instead."""
     base = f" its base model is {row.base_model}: ask for that." if row.base_model else " name the model it was made from."
     if any(name.endswith(".gguf") for name in files):
         return replace(row, status="gguf_only", message=f"the repository holds only GGUF files;{base}")
@@ -293,7 +266,7 @@ def _not_found(hub: Hub, row: HubFiles) -> HubFiles:
 
 
 def _decoded(data: bytes) -> str:
-    # Bytes that are no UTF-8 become U+FFFD: the text stays storable, and a broken JSON stays broken.
+    # Bytes that are not UTF-8 become U+FFFD: the text stays storable, and a broken JSON stays broken.
     return data.decode("utf-8-sig", errors="replace")
 
 

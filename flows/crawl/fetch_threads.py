@@ -9,29 +9,29 @@ from queue import Empty, SimpleQueue
 from types import TracebackType
 from typing import Self
 
-from flows.crawl.fetch_model import Fetched
+from flows.crawl.fetch_model import FetchedModel
 from flows.hub.request_budget import BudgetSpentError
 
 THREADS = 12
 """Requests in flight: at 20 ms an answer about as many as one process can handle (some 600 a second)."""
 
-_GATHER_SECONDS = 0.03  # results of so long are written together
+_GATHER_SECONDS = 0.03  # results that arrive within this time are written together
 
 
-class Fetchers:
+class FetchThreads:
     """A pool of threads at work on models. Use as a context manager; leaving it stops the threads.
 
     Args:
         fetch: fetches one model.
-        named: batches of model ids, read in a thread of its own: the first models are fetched while others are not known yet.
+        named: batches of model ids, read in a separate thread: the first models are fetched while others are not known yet.
     """
 
-    def __init__(self, fetch: Callable[[str], Fetched], named: Iterable[Iterable[str]]) -> None:
+    def __init__(self, fetch: Callable[[str], FetchedModel], named: Iterable[Iterable[str]]) -> None:
         self.named = 0
         self._fetch = fetch
         self._batches = named
         self._waiting: SimpleQueue[str | None] = SimpleQueue()
-        self._results: SimpleQueue[Fetched | BaseException | None] = SimpleQueue()
+        self._results: SimpleQueue[FetchedModel | BaseException | None] = SimpleQueue()
         self._begun = 0
         self._fetched = 0
         self._counting = threading.Lock()
@@ -58,14 +58,14 @@ class Fetchers:
         return self.named - self._fetched if self._budget_spent else 0
 
     def stop(self) -> int:
-        """Start no further model; returns how many of those named so far that leaves. The others are still named."""
+        """Begin no further model; returns how many of those named so far are left. Models are named to the end all the same."""
         with self._counting:
             self._stopped = True
             left = self.named - self._begun
         self._dismiss()
         return left
 
-    def batches(self) -> Iterator[list[Fetched]]:
+    def batches(self) -> Iterator[list[FetchedModel]]:
         """Results as they arrive, until all threads have ended. Raises what a thread raised."""
         at_work = 1 + len(self._threads)
         while at_work:
@@ -77,7 +77,7 @@ class Fetchers:
                 except Empty:
                     break
             at_work -= sum(each is None for each in arrived)
-            results = [each for each in arrived if isinstance(each, Fetched)]
+            results = [each for each in arrived if isinstance(each, FetchedModel)]
             self._fetched += len(results)
             if results:
                 yield results
@@ -103,7 +103,7 @@ class Fetchers:
             self._results.put(None)
 
     def _dismiss(self) -> None:
-        """Let each thread end once it has taken up what was named before."""
+        """Let each thread end after the models that were named before."""
         for _ in self._threads:
             self._waiting.put(None)
 

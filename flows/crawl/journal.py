@@ -1,8 +1,8 @@
 """The crawl's journal: each model's result on disk as soon as it arrives, merged into `hub_files` at the end of the crawl.
 
 The first line says when the run began; every other line is one model, or a text (config, headers) that models name by its hash,
-written once however many share it. A run that was killed leaves its journal behind, and the next one goes on from it. A torn
-last line is what a crash leaves: it is cut off.
+written once however many share it. A run that was killed leaves its journal, and the next one continues from it. A crash may
+leave a torn last line, which is cut off.
 """
 
 from __future__ import annotations
@@ -19,13 +19,14 @@ from typing import Self
 import msgspec
 import polars as pl
 
-from flows.crawl.fetch_model import Fetched
-from flows.lake.lake import Lake, read_table, sync_directory, write_table
+from flows.crawl.fetch_model import FetchedModel
+from flows.lake.lake import Lake, read_table, write_table
+from flows.system.whole_file import sync
 from transforms.architecture.content_keys import text_hash
 from transforms.tables.contracts import TABLES, empty_frame, frame_of, polars_schema
 
 REFRESHED = ("gated", "private", "disabled", "downloads", "likes", "last_modified", "fetched_at")
-"""What may change at an unchanged commit; the rest of such a model's row is the lake's."""
+"""Columns that may change while the commit stays the same; the rest of such a model's row is the lake's."""
 
 TEXTS = {"config_hash": "config_json", "quantization_hash": "quantization_json", "header_hash": "header_summary"}
 """Columns of `hub_files` that name a text, and the fields of a fetched model that hold it."""
@@ -43,8 +44,8 @@ _CONFIRMED = ("model_id", "sha", "status", *REFRESHED)
 
 
 @dataclass(frozen=True)
-class Interrupted:
-    """What an unfinished crawl left: when it began, and the models that need not be asked for again."""
+class InterruptedCrawl:
+    """An unfinished crawl: when it began, and the models that need not be asked for again."""
 
     done: frozenset[str]
     started_at: datetime | None = None
@@ -53,13 +54,13 @@ class Interrupted:
 class Journal:
     """The journal of a crawl under way, open for appending. Use as a context manager.
 
-    It goes on from an `interrupted` crawl as part of it: what that one has done stays done, however often it is killed.
+    It continues an `interrupted` crawl: what that one has done stays done, however often the crawl is killed.
     """
 
-    def __init__(self, lake: Lake, full: bool, interrupted: Interrupted | None = None) -> None:
+    def __init__(self, lake: Lake, full: bool, interrupted: InterruptedCrawl | None = None) -> None:
         self._lake = lake
         self._full = full
-        self._interrupted = interrupted or Interrupted(frozenset())
+        self._interrupted = interrupted or InterruptedCrawl(frozenset())
         self._written: set[str] = set()
         self._synced = 0.0
 
@@ -69,22 +70,23 @@ class Journal:
         if fresh:
             began = self._interrupted.started_at if self._interrupted.done else None
             marker = {"started_at": began or datetime.now(UTC), "full": self._full}
-            self._write([{"run": marker}, *([{"done": sorted(self._interrupted.done)}] if self._interrupted.done else [])])
-            sync_directory(self._lake.directory)
+            done = sorted(self._interrupted.done)
+            self._write([{"run": marker}, {"done": done}] if done else [{"run": marker}])
+            sync(self._lake.directory)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         os.fsync(self._stream.fileno())
         self._stream.close()
 
-    def append(self, results: Iterable[Fetched]) -> None:
+    def append(self, results: Iterable[FetchedModel]) -> None:
         """Write results: afterwards a kill loses none of them, and a power cut none but those of the last moment."""
         lines: list[dict[str, object]] = []
         for result in results:
             lines += self._lines(result)
         self._write(lines)
 
-    def _lines(self, result: Fetched) -> list[dict[str, object]]:
+    def _lines(self, result: FetchedModel) -> list[dict[str, object]]:
         row = vars(result.files)
         if result.unchanged:
             return [{"row": {column: row[column] for column in _CONFIRMED}, "unchanged": True}]
@@ -109,19 +111,19 @@ class Journal:
             self._synced = time.monotonic()
 
 
-def interrupted_run(lake: Lake, full: bool) -> Interrupted:
-    """What the run before this one left in its journal; the journal's torn end is cut off.
+def interrupted_run(lake: Lake, full: bool) -> InterruptedCrawl:
+    """The run before this one, from the journal that it left; the journal's torn end is cut off.
 
     Its models are `done` when that run began less than twelve hours ago, was as thorough, and the Hub had answered.
     """
-    journal = _read(lake)
+    journal = _read_journal(lake)
     began = None if journal.marker is None else _time(journal.marker["started_at"])
     if began is None or not datetime.now(UTC) - _LONGEST_RESUME < began <= datetime.now(UTC):
-        return Interrupted(frozenset())
+        return InterruptedCrawl(frozenset())
     if full and not (journal.marker and journal.marker["full"]):
-        return Interrupted(frozenset())
+        return InterruptedCrawl(frozenset())
     answered = {entry["row"]["model_id"] for entry in journal.entries if entry["row"]["status"] != "network_failure"}
-    return Interrupted(frozenset(answered | journal.done), began)
+    return InterruptedCrawl(frozenset(answered | journal.done), began)
 
 
 def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> None:
@@ -129,9 +131,9 @@ def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> N
 
     `confirmed` are models that a listing showed at the commit that the lake holds: (model_id, *REFRESHED). A network failure
     never displaces facts: the model keeps its last known row. Nor does another reading of the same commit that an architecture
-    was read from: a commit does not change, so a Hub that answers otherwise answers nonsense.
+    was read from: a commit does not change, so an answer that contradicts it is wrong.
     """
-    journal = _read(lake)
+    journal = _read_journal(lake)
     if journal.entries or confirmed:
         stored = read_table(lake, "hub_files")
         table = empty_frame("hub_files") if stored is None else stored
@@ -144,16 +146,16 @@ def merge_journal(lake: Lake, confirmed: Sequence[tuple[object, ...]] = ()) -> N
         write_table(lake, "hub_files", table)
     if lake.journal.exists():
         lake.journal.unlink()
-        sync_directory(lake.directory)
+        sync(lake.directory)
 
 
 def read_texts(lake: Lake, hashes: pl.Series) -> dict[str, str]:
-    """The texts of `hub_texts` that are asked for, by hash; those that were lost are absent."""
+    """The texts of `hub_texts` with these hashes, by hash; those that were lost are absent."""
     return texts_among(read_table(lake, "hub_texts"), hashes)
 
 
 def texts_among(stored: pl.DataFrame | None, hashes: pl.Series) -> dict[str, str]:
-    """The texts of a table `hub_texts` that are asked for, by hash."""
+    """The texts of a table `hub_texts` with these hashes, by hash."""
     if stored is None:
         return {}
     wanted = hashes.drop_nulls().unique()
@@ -172,12 +174,12 @@ def _understood(lake: Lake, table: pl.DataFrame, entries: Sequence[dict]) -> dic
 
 
 def _contradicts(row: dict[str, object], understood: Sequence[object] | None) -> bool:
-    """Whether a reading says of a commit what cannot be, after an earlier one of the same commit."""
+    """True where a reading contradicts an earlier one of the same commit."""
     if understood is None or row["sha"] != understood[0] or row["status"] in _ACCESS:
         return False
     _, config, quantization, header = understood
     same_texts = row.get("config_hash") == config and row.get("quantization_hash") == quantization
-    # Headers are compared by whether they were read: their summary is our own and may be worded anew.
+    # Headers are compared by whether they were read: our own summary of them may be written differently since.
     return row["status"] != "ok" or not same_texts or (header is not None and row.get("header_hash") is None)
 
 
@@ -227,21 +229,21 @@ def _merge_texts(lake: Lake, texts: dict[str, str], table: pl.DataFrame) -> None
 
 
 @dataclass(frozen=True)
-class _Read:
+class _JournalContents:
     marker: dict | None
     entries: list[dict]
     texts: dict[str, str]
     done: frozenset[str]
 
 
-def _read(lake: Lake) -> _Read:
+def _read_journal(lake: Lake) -> _JournalContents:
     """The journal's marker, models, texts and earlier work; what follows the last whole line is cut off."""
     marker: dict | None = None
     entries: list[dict] = []
     texts: dict[str, str] = {}
     done: frozenset[str] = frozenset()
     if not lake.journal.exists():
-        return _Read(marker, entries, texts, done)
+        return _JournalContents(marker, entries, texts, done)
     whole = 0
     with lake.journal.open("rb") as stream:
         for line in stream:
@@ -262,7 +264,7 @@ def _read(lake: Lake) -> _Read:
                 entries.append(entry)
     if whole < lake.journal.stat().st_size:
         os.truncate(lake.journal, whole)
-    return _Read(marker, entries, texts, done)
+    return _JournalContents(marker, entries, texts, done)
 
 
 def _time(text: str) -> datetime:

@@ -21,7 +21,6 @@ import duckdb
 import polars as pl
 
 from flows.database.settings import SETTINGS
-from flows.database.sql_files import sql_text
 from transforms.tables import contracts
 
 MEMORY_LIMIT = "3GB"
@@ -44,7 +43,7 @@ def connect(
     Row order of results is not kept unless a query orders them; what does not fit in memory spills into `spill`, by default
     beside the file.
     """
-    settings = {
+    settings: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": memory_limit,
         "threads": str(threads or os.cpu_count() or 1),
         "preserve_insertion_order": "false",
@@ -99,13 +98,6 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
     connection.begin()
     yield
     connection.commit()
-
-
-def run_sql(
-    connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None
-) -> duckdb.DuckDBPyConnection:
-    """Run a file of `sql/` (a path below it, as `machines/layouts.sql`), its `$name` parameters bound to `params`."""
-    return connection.execute(sql_text(name), params) if params else connection.execute(sql_text(name))
 
 
 def definitions() -> tuple[str, ...]:

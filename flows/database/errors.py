@@ -1,4 +1,4 @@
-"""What DuckDB says went wrong, for people."""
+"""DuckDB's errors, for people."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.database.connection import connect, create_macros, load_tables, run_sql, tables_used_by
-from flows.database.sql_files import sql_text
+from flows.database.connection import connect, create_macros, load_tables, tables_used_by
+from flows.database.sql_files import run_sql, sql_text
 from flows.estimate.kept_files import Computed
 from flows.estimate.row_checks import check_rows, check_texts
 from transforms.tables import contracts
@@ -88,7 +88,7 @@ def compute_bucket(work: Work) -> Done:
     """Compute one stage of one bucket and keep its results. Raises PublishError when rows offend a check of `sql/checks`."""
     seconds: dict[str, float] = {}
     with _database(work) as (connection, directory):
-        with _timed(seconds, "load"):
+        with timed(seconds, "load"):
             _load(connection, work)
         compute = _figures if work.stage == "figures" else _ranks
         files, rows = compute(connection, work, directory, seconds)
@@ -104,27 +104,27 @@ def _figures(
     for name in FIGURES:
         if name == "estimate/bucket_scaled_out_replicas" and not count(connection, "bucket_scaled_out"):
             continue  # where one machine is enough: planning it takes longer than all that a small bucket computes
-        with _timed(seconds, name):
+        with timed(seconds, name):
             run_sql(connection, f"{name}.sql")
     connection.execute("detach staging")
     kept, files = Computed(work.lake, "figures"), {}
-    with _timed(seconds, "write_figures"):
+    with timed(seconds, "write_figures"):
         for gpu, key in work.keys.items():
             files[key] = kept.write(key, partial(_copy, connection, "estimate/write_figures.sql", gpu=gpu))
     return files, count(connection, "bucket_figures")
 
 
 def _ranks(connection: duckdb.DuckDBPyConnection, work: Work, _: Path, seconds: dict[str, float]) -> tuple[dict[str, Path], int]:
-    with _timed(seconds, "read_figures"):
+    with timed(seconds, "read_figures"):
         run_sql(connection, "estimate/read_figures.sql", {"paths": [str(path) for path in work.figures]})
     for name in RANKS:
-        with _timed(seconds, name):
+        with timed(seconds, name):
             run_sql(connection, f"{name}.sql")
-    with _timed(seconds, "checks"):
+    with timed(seconds, "checks"):
         connection.table("bucket_recommendations").create_view("architecture_recommendations")
         check_rows(connection)
     (key,) = work.keys.values()
-    with _timed(seconds, "write_ranks"):
+    with timed(seconds, "write_ranks"):
         file = Computed(work.lake, "ranks").write(key, partial(_copy, connection, "estimate/write_ranks.sql"))
     return {key: file}, count(connection, "bucket_ranks")
 
@@ -176,7 +176,8 @@ def step_texts(*names: str) -> list[str]:
 
 
 @contextmanager
-def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+def timed(seconds: dict[str, float], step: str) -> Iterator[None]:
+    """Add the seconds that the block takes to those of a step."""
     begun = time.monotonic()
     yield
     seconds[step] = seconds.get(step, 0.0) + time.monotonic() - begun

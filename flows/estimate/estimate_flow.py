@@ -13,15 +13,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from flows.prefect_runtime import settings  # noqa: F401 - sets Prefect up: before Prefect itself
 
 # isort: split
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
-from prefect.tasks import Task
 
 from flows.database.errors import one_line
 from flows.estimate.bucket import Done, Work, compute_bucket
@@ -30,6 +29,7 @@ from flows.estimate.row_checks import DISK_ERRORS, PublishError, check_facts
 from flows.extract.extract import read_extracted
 from flows.lake.catalogs import load_catalogs
 from flows.lake.lake import Lake
+from flows.prefect_runtime.retries import worth_retrying
 
 RUNNER, WORKERS = "SHAPEFIT_RUNNER", "SHAPEFIT_WORKERS"
 
@@ -41,15 +41,15 @@ class RunnerError(ValueError):
     """The setting names no way to compute; the message says which there are."""
 
 
-def compute_buckets(data: str, full: bool) -> Grid:
-    """Compute what the lake does not know of the grid, on the task runner that the environment names.
+def estimate_grid(data: str, full: bool) -> Grid:
+    """Compute the buckets of the grid that the lake lacks, on the task runner that the environment names.
 
     Raises RunnerError, and PublishError when rows offend a check, the disk fails or the cluster does not answer.
     """
-    return compute.with_options(task_runner=task_runner())(data, full)
+    return estimate.with_options(task_runner=task_runner())(data, full)
 
 
-def task_runner() -> TaskRunner:
+def task_runner() -> TaskRunner[Any]:
     """The task runner that the environment names. Raises RunnerError."""
     name = os.environ.get(RUNNER, "threads")
     if name == "threads":
@@ -74,8 +74,8 @@ def workers() -> int:
     return int(given)
 
 
-@flow(name="compute", flow_run_name="compute {data}", retries=0, validate_parameters=False)
-def compute(data: str, full: bool) -> Grid:
+@flow(name="estimate", flow_run_name="estimate {data}", retries=0, validate_parameters=False)
+def estimate(data: str, full: bool) -> Grid:
     """Architectures and catalogs → the grid's files in the lake."""
     lake = Lake(Path(data))
     tables = check_facts({**read_extracted(lake), **load_catalogs(data=Path(data))})
@@ -93,15 +93,11 @@ def _as_tasks(works: Sequence[Work]) -> Iterable[Done]:
     return [future.result() for future in futures]
 
 
-def _may_pass(task: Task, run: TaskRun, state: State) -> bool:
-    return not isinstance(state.result(raise_on_failure=False), ValueError)
-
-
 @task(
     task_run_name="{work.stage} {work.bucket}",
     retries=2,
     retry_delay_seconds=[5, 30],
-    retry_condition_fn=_may_pass,
+    retry_condition_fn=worth_retrying,
     cache_policy=NO_CACHE,
 )
 def compute_one(work: Work) -> Done:

@@ -19,7 +19,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.database.connection import connect, create_macros, definitions, load_tables, run_sql, tables_used_by
+from flows.database.connection import connect, create_macros, definitions, load_tables, tables_used_by
+from flows.database.sql_files import run_sql
 from flows.estimate import bucket
 from flows.estimate.bucket import BucketFiles, Done, Work, compute_bucket
 from flows.estimate.kept_files import Computed, frame_sum, is_sound, key_of

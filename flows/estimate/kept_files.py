@@ -15,16 +15,15 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import polars as pl
 
-from flows.printing.progress import say
+from flows.lake.lake import set_aside
+from flows.system.checksum import file_sha256
+from flows.system.whole_file import remove_unfinished, take_place, temporary_beside
 
 _HALF = 32
 """Hexadecimal digits of a key, and of a sum: 128 bits."""
-
-_TEMPORARY = ".tmp"
 
 
 @dataclass(frozen=True)
@@ -48,15 +47,10 @@ class Computed:
     def write(self, key: str, write: Callable[[Path], object]) -> Path:
         """Keep under a key what `write` puts into the path that it is given."""
         self.directory.mkdir(parents=True, exist_ok=True)
-        temporary = self.directory / f".{key}.{uuid4().hex}{_TEMPORARY}"
-        try:
+        with temporary_beside(self.directory / key) as temporary:
             write(temporary)
-            with temporary.open("rb") as stream:
-                os.fsync(stream.fileno())
             path = self.directory / f"{key}.{_sum(temporary)}.parquet"
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
+            take_place(temporary, path)
         return path
 
     def keep_only(self, used: Collection[Path], seconds: float) -> None:
@@ -67,16 +61,14 @@ class Computed:
                 os.utime(path)
             elif _key(path) in keys or now - path.stat().st_mtime > seconds:
                 path.unlink(missing_ok=True)
-        for leftover in self.directory.glob(f".*{_TEMPORARY}"):
-            leftover.unlink(missing_ok=True)
+        remove_unfinished(self.directory)
 
 
 def is_sound(path: Path) -> bool:
     """Whether a computed file is what was written; a damaged one is set aside, with one line."""
     if path.name.split(".")[1] == _sum(path):
         return True
-    path.replace(path.with_name(path.name + ".damaged"))
-    say(f"{path} is damaged: set aside as {path.name}.damaged, its rows are computed again")
+    set_aside(path, "its rows are computed again")
     return False
 
 
@@ -95,5 +87,4 @@ def _key(path: Path) -> str:
 
 
 def _sum(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()[:_HALF]
+    return file_sha256(path)[:_HALF]

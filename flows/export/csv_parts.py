@@ -6,15 +6,15 @@ name, while ids and figures are ASCII, which Excel reads right either way.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import polars as pl
 
 from flows.printing.rows import write_csv_frame
+from flows.system.whole_file import take_place, temporary_beside
 
 ROWS_PER_FILE = 1_000_000
 """Rows of a file at most: a spreadsheet opens 1,048,576 with the header (Excel specifications and limits)."""
@@ -44,7 +44,7 @@ def write_csv_parts(
         first: Path | None = None
         for number, part in enumerate(_parts(iter(frames), rows_per_file), start=1):
             path = directory / f"{name}-{number}.csv"
-            partial = waiting.enter_context(_removed_at_end(path.with_name(f".{path.name}.{os.getpid()}.partial")))
+            partial = waiting.enter_context(temporary_beside(path))
             with partial.open("wb") as stream:
                 rows = 0
                 for index, frame in enumerate(part):
@@ -54,11 +54,11 @@ def write_csv_parts(
             if number == 1:
                 first = partial
             else:
-                partial.replace(path)
+                take_place(partial, path)
         if first is not None:
             if len(written) == 1:
                 written = [(f"{name}.csv", written[0][1])]
-            first.replace(directory / written[0][0])
+            take_place(first, directory / written[0][0])
     return written
 
 
@@ -101,11 +101,3 @@ def _parts(frames: Iterator[pl.DataFrame], rows_per_file: int) -> Iterator[Itera
 
 def _next_filled(frames: Iterator[pl.DataFrame]) -> pl.DataFrame | None:
     return next((frame for frame in frames if frame.height), None)
-
-
-@contextmanager
-def _removed_at_end(path: Path) -> Iterator[Path]:
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
+from flows.database.sql_files import fetch, run_sql
 from flows.export.csv_parts import ROWS_PER_FILE, remove_other_parts, write_csv_parts
 from flows.export.export_star import export_star
 from flows.printing.progress import say
-from flows.versions.versions import DATABASE, fetch, open_version, read_run, require_latest, run
+from flows.system.whole_file import take_place, temporary_beside
+from flows.versions.versions import DATABASE, open_version, read_run, require_latest
 
 EXPORTED = (
     "recommendations",
@@ -94,8 +94,9 @@ def print_export(data: Path, output: Path, form: str, grid: bool, star: bool = F
 
 
 def _copy(source: Path, output: Path) -> tuple[str, int]:
-    with _whole(output / source.name) as partial:
+    with temporary_beside(output / source.name) as partial:
         shutil.copyfile(source, partial)
+        take_place(partial, output / source.name)
     return source.name, _rows(source)
 
 
@@ -110,10 +111,12 @@ def _grid(version: Path, output: Path, form: str, rows_per_file: int) -> list[tu
         for part in fetch(connection, "publish/grid_parts.sql").records():
             name = f"{part['provider']}-{part['quantization']}-{part['kv_dtype']}"
             path = directory / f"{name}.parquet"
-            with _whole(path, keep=form == "parquet") as partial:
-                run(connection, "publish/fits_parquet.sql", {**part, "path": str(partial)})
+            with temporary_beside(path) as partial:
+                run_sql(connection, "publish/fits_parquet.sql", {**part, "path": str(partial)})
                 parts = [(path.name, _rows(partial))]
-                if form == "csv":
+                if form == "parquet":
+                    take_place(partial, path)
+                else:
                     parts = write_csv_parts(directory, name, _frames(partial), rows_per_file)
                     remove_other_parts(directory, name, dict(parts))
             written += [(f"fits/{file}", rows) for file, rows in parts]
@@ -155,15 +158,3 @@ def _frames(path: Path) -> Iterator[pl.DataFrame]:
 
 def _rows(path: Path) -> int:
     return pl.scan_parquet(path).select(pl.len()).collect().item()
-
-
-@contextmanager
-def _whole(path: Path, keep: bool = True) -> Iterator[Path]:
-    """A temporary path that takes the file's place when the block ends well, or is only removed where it is not to be kept."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        if keep:
-            partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

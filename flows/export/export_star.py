@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pyarrow.parquet as pq
 
 from flows.database.sql_files import sql_text
 from flows.export.csv_parts import ROWS_PER_FILE, remove_other_parts, write_csv_parts
-from flows.printing.rows import write_atomically
+from flows.system.whole_file import take_place, temporary_beside, write_whole
 from flows.versions.versions import open_version, require_latest
 from transforms.tables.contracts import STAR_TABLES, conform, polars_schema
 from transforms.tables.star_schema import postgres_load, postgres_schema, star_dictionary
@@ -49,10 +48,10 @@ def export_star(data: Path, output: Path, form: str, rows_per_file: int = ROWS_P
             remove_other_parts(output, name, dict(parts))
             written += parts
             loaded += [(name, part) for part, _ in parts]
-    write_atomically(output / "data_dictionary.md", star_dictionary().encode())
-    write_atomically(output / "schema.sql", postgres_schema().encode())
+    write_whole(output / "data_dictionary.md", star_dictionary().encode())
+    write_whole(output / "schema.sql", postgres_schema().encode())
     if form == "csv":
-        write_atomically(output / "load.sql", postgres_load(loaded).encode())
+        write_whole(output / "load.sql", postgres_load(loaded).encode())
     return written
 
 
@@ -71,16 +70,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> Iterator[pl.DataF
 
 
 def _write_parquet(path: Path, name: str, frames: Iterator[pl.DataFrame]) -> tuple[str, int]:
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     schema: pa.Schema = pl.DataFrame(schema=polars_schema(name)).to_arrow(compat_level=pl.CompatLevel.oldest()).schema
     rows = 0
-    try:
+    with temporary_beside(path) as partial:
         with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
             for frame in frames:
                 if frame.height:
                     writer.write_table(frame.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(schema))
                     rows += frame.height
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        take_place(partial, path)
     return path.name, rows

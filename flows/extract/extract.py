@@ -15,7 +15,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.extract.extract_rows import Found, extract_rows
+from flows.extract.extract_rows import ExtractedModels, extract_rows
 from flows.lake.catalogs import load_catalogs
 from flows.lake.lake import Lake, read_table, write_table
 from flows.lake.snapshot import read_snapshot
@@ -28,16 +28,16 @@ FACTS = ("models", "architectures", "parameter_groups", "layer_groups")
 EXTRACTED = (*FACTS, "rejects")
 
 EXTRACTING_ROOMS = ("architecture", "config", "layers", "tables", "weights")
-"""The rooms of `transforms/` that decide what is extracted from a model: when their code changes, all are extracted again."""
+"""The rooms of `transforms/` that decide what is extracted from a model: when their code changes, all models are extracted."""
 
 _OF_ARCHITECTURE = ("architectures", "parameter_groups", "layer_groups")
 
 
 @dataclass(frozen=True)
 class ExtractReport:
-    """What an extraction yielded: rows by table, models by source, rejects by code, and ids of which nothing is known.
+    """Counts of an extraction: rows by table, models by source, rejects by code; and the ids of which nothing is known.
 
-    `extracted` are models whose files had been read since the last extraction.
+    `extracted` counts the models whose files were read since the extraction before.
     """
 
     counts: dict[str, int]
@@ -52,8 +52,7 @@ def extract(lake: Lake, model_ids: Sequence[str], full: bool = False) -> Extract
     """Extract a run's models from `hub_files` into the lake's tables.
 
     A model that the Hub was never reached for, or only failed to answer for, has the snapshot's facts where it has any.
-    Ids of which nothing is known are counted, not rejected: nobody has looked for them yet. `full` extracts every model anew,
-    whether its files changed or not.
+    Ids of which nothing is known are counted, not rejected: nobody has looked for them yet. `full` extracts every model again.
     """
     started = time.monotonic()
     wanted = pl.DataFrame({"model_id": list(dict.fromkeys(model_ids))}, schema={"model_id": pl.String})
@@ -65,15 +64,17 @@ def extract(lake: Lake, model_ids: Sequence[str], full: bool = False) -> Extract
         tables["models"].select("model_id"),
         tables["rejects"].filter(pl.col("code") != "network_failure").select("model_id"),
     )
-    remembered = snapshot["models"].join(wanted, on="model_id", how="semi").join(pl.concat(answered), on="model_id", how="anti")
-    merged = _with_facts(tables, snapshot, remembered)
-    known = pl.concat([hub_files.select("model_id"), remembered.select("model_id")])
+    from_snapshot = (
+        snapshot["models"].join(wanted, on="model_id", how="semi").join(pl.concat(answered), on="model_id", how="anti")
+    )
+    merged = _with_snapshot(tables, snapshot, from_snapshot)
+    known = pl.concat([hub_files.select("model_id"), from_snapshot.select("model_id")])
     without_facts = wanted.join(known, on="model_id", how="anti")["model_id"].to_list()
     if without_facts:
         say(f"{len(without_facts):,} models are left out: nothing is known of them without the Hub (first {without_facts[0]})")
     for name in EXTRACTED:
         write_table(lake, name, merged[name])
-    write_table(lake, "extractions", tables["extractions"])  # last: it vouches for the others
+    write_table(lake, "extractions", tables["extractions"])  # last: it says of the other tables that they are complete
     return ExtractReport(
         counts={name: merged[name].height for name in EXTRACTED},
         sources=_counts(merged["models"], "source"),
@@ -87,45 +88,90 @@ def extract(lake: Lake, model_ids: Sequence[str], full: bool = False) -> Extract
 def _update(lake: Lake, hub_files: pl.DataFrame, full: bool) -> dict[str, pl.DataFrame]:
     """The extracted tables of `hub_files`: rows of the last extraction where they still hold, new ones elsewhere.
 
-    An architecture's row is that of its first model by id, of those sized from headers where there are any, whatever was
-    extracted when: an incremental run ends with the same rows as a full one.
+    An architecture's rows are those of its representative: its first model by id, of those sized from headers where there are
+    any. Which models were extracted when makes no difference: an incremental run ends with the same rows as a full one.
     """
     model_types = _model_types()
     extractor = _extractor(model_types)
-    before = {name: frame for name in _OF_ARCHITECTURE if (frame := read_table(lake, name)) is not None}
-    stored = read_table(lake, "extractions")
-    if full or stored is None or len(before) < len(_OF_ARCHITECTURE):
-        stored, before = empty_frame("extractions"), {name: empty_frame(name) for name in _OF_ARCHITECTURE}
-    kept = stored.filter(pl.col("extractor") == extractor)
+    last = _last_extraction(lake, full)
+    kept = last.outcomes.filter(pl.col("extractor") == extractor)
     kept = kept.join(hub_files.select("model_id", "read_at"), on=["model_id", "read_at"], how="semi")
-    fresh = hub_files.join(kept, on="model_id", how="anti")
-    shared, found = Shared(model_types), Found()
-    extract_rows(lake, fresh, shared, found)
-    added = frame_of("extractions", ({**row, "extractor": extractor, "represents": False} for row in found.outcomes))
-    rows = pl.concat([kept, added]).sort("model_id")
-    ranked = rows.drop_nulls("architecture_key").sort(pl.col("sizes_source") != "header", "model_id")
-    first = ranked.unique("architecture_key", keep="first", maintain_order=True).select("model_id", "architecture_key")
-    there = kept.filter("represents").join(before["architectures"], on="architecture_key", how="semi")
-    held = first.join(there, on="model_id", how="semi")
-    moved = first.join(held, on="model_id", how="anti").join(fresh, on="model_id", how="anti")
-    extract_rows(lake, hub_files.join(moved, on="model_id", how="semi"), shared, found)
-    made = {
-        "architectures": frame_of("architectures", (one.architecture for one in found.architectures)),
-        "parameter_groups": frame_of("parameter_groups", (part for one in found.architectures for part in one.parameter_groups)),
-        "layer_groups": frame_of("layer_groups", (group for one in found.architectures for group in one.layer_groups)),
+    changed = hub_files.join(kept, on="model_id", how="anti")
+    shared, extracted = Shared(model_types), ExtractedModels()
+    extract_rows(lake, changed, shared, extracted)
+    outcomes = pl.concat([kept, _outcome_rows(extracted, extractor)]).sort("model_id")
+    representatives = _representatives(outcomes)
+    as_before = _represented_as_before(representatives, kept, last)
+    # A model that was kept may represent its architecture only now, because the one before changed: its rows are needed too.
+    promoted = representatives.join(as_before, on="model_id", how="anti").join(changed, on="model_id", how="anti")
+    extract_rows(lake, hub_files.join(promoted, on="model_id", how="semi"), shared, extracted)
+    represents = pl.col("model_id").is_in(representatives["model_id"].implode())
+    return {
+        "extractions": outcomes.with_columns(represents=represents),
+        "extracted": changed.select("model_id"),
+        **_architecture_tables(last, as_before, extracted),
+        **_model_tables(hub_files, outcomes),
     }
-    tables = {"extractions": rows.with_columns(represents=pl.col("model_id").is_in(first["model_id"].implode()))}
-    tables["extracted"] = fresh.select("model_id")
+
+
+@dataclass(frozen=True)
+class _LastExtraction:
+    """The tables that the last extraction left: an outcome a model, and the rows of architectures."""
+
+    outcomes: pl.DataFrame
+    architectures: dict[str, pl.DataFrame]
+
+
+def _last_extraction(lake: Lake, full: bool) -> _LastExtraction:
+    """The last extraction; an empty one where everything is to be extracted, or where one of its tables is lost."""
+    outcomes = read_table(lake, "extractions")
+    architectures = {name: frame for name in _OF_ARCHITECTURE if (frame := read_table(lake, name)) is not None}
+    if full or outcomes is None or len(architectures) < len(_OF_ARCHITECTURE):
+        return _LastExtraction(empty_frame("extractions"), {name: empty_frame(name) for name in _OF_ARCHITECTURE})
+    return _LastExtraction(outcomes, architectures)
+
+
+def _outcome_rows(extracted: ExtractedModels, extractor: str) -> pl.DataFrame:
+    return frame_of("extractions", ({**row, "extractor": extractor, "represents": False} for row in extracted.outcomes))
+
+
+def _representatives(outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The model (model_id) that stands for each architecture (architecture_key)."""
+    ranked = outcomes.drop_nulls("architecture_key").sort(pl.col("sizes_source") != "header", "model_id")
+    return ranked.unique("architecture_key", keep="first", maintain_order=True).select("model_id", "architecture_key")
+
+
+def _represented_as_before(representatives: pl.DataFrame, kept: pl.DataFrame, last: _LastExtraction) -> pl.DataFrame:
+    """The representatives that were kept, stood for their architecture before, and whose rows are there."""
+    before = kept.filter("represents").join(last.architectures["architectures"], on="architecture_key", how="semi")
+    return representatives.join(before, on="model_id", how="semi")
+
+
+def _architecture_tables(last: _LastExtraction, as_before: pl.DataFrame, extracted: ExtractedModels) -> dict[str, pl.DataFrame]:
+    """The rows of each architecture: those there are where its representative is as before, else those just extracted."""
+    found = extracted.architectures
+    new = {
+        "architectures": frame_of("architectures", (each.architecture for each in found)),
+        "parameter_groups": frame_of("parameter_groups", (row for each in found for row in each.parameter_groups)),
+        "layer_groups": frame_of("layer_groups", (row for each in found for row in each.layer_groups)),
+    }
+    tables = {}
     for name in _OF_ARCHITECTURE:
-        old = before[name].join(held, on="architecture_key", how="semi")
-        tables[name] = pl.concat([old, made[name].join(held, on="architecture_key", how="anti")]).sort(old.columns[:3])
-    outcomes = hub_files.drop("message").join(
-        rows.select("model_id", "architecture_key", "needs_remote_code", "code", "message"), on="model_id"
-    )
-    models = outcomes.drop_nulls("architecture_key").with_columns(id_inferred=pl.lit(False))
-    tables["models"] = conform("models", models).sort("model_id")
-    tables["rejects"] = conform("rejects", outcomes.drop_nulls("code")).sort("model_id")
+        held = last.architectures[name].join(as_before, on="architecture_key", how="semi")
+        added = new[name].join(as_before, on="architecture_key", how="anti")
+        tables[name] = pl.concat([held, added]).sort(held.columns[:3])
     return tables
+
+
+def _model_tables(hub_files: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """The tables models and rejects: each model is in one of them."""
+    said = outcomes.select("model_id", "architecture_key", "needs_remote_code", "code", "message")
+    described = hub_files.drop("message").join(said, on="model_id")
+    models = described.drop_nulls("architecture_key").with_columns(id_inferred=pl.lit(False))
+    return {
+        "models": conform("models", models).sort("model_id"),
+        "rejects": conform("rejects", described.drop_nulls("code")).sort("model_id"),
+    }
 
 
 def _model_types() -> frozenset[str]:
@@ -160,14 +206,15 @@ def extract_tables(records: Iterable[HubFiles]) -> dict[str, pl.DataFrame]:
     return {name: conform(name, getattr(extracted, name)) for name in EXTRACTED}
 
 
-def _with_facts(
-    tables: dict[str, pl.DataFrame], snapshot: dict[str, pl.DataFrame], remembered: pl.DataFrame
+def _with_snapshot(
+    tables: dict[str, pl.DataFrame], snapshot: dict[str, pl.DataFrame], models: pl.DataFrame
 ) -> dict[str, pl.DataFrame]:
+    """The tables with models of the snapshot, and with its architectures where the tables lack theirs."""
     merged = dict(tables)
-    merged["models"] = pl.concat([tables["models"], remembered]).sort("model_id")
-    merged["rejects"] = tables["rejects"].join(remembered, on="model_id", how="anti")
-    added = remembered.select("architecture_key").unique().join(tables["architectures"], on="architecture_key", how="anti")
-    for name in ("architectures", "parameter_groups", "layer_groups"):
+    merged["models"] = pl.concat([tables["models"], models]).sort("model_id")
+    merged["rejects"] = tables["rejects"].join(models, on="model_id", how="anti")
+    added = models.select("architecture_key").unique().join(tables["architectures"], on="architecture_key", how="anti")
+    for name in _OF_ARCHITECTURE:
         rows = snapshot[name].join(added, on="architecture_key", how="semi")
         merged[name] = pl.concat([tables[name], rows]).sort(merged[name].columns[:3])
     return merged

@@ -1,10 +1,11 @@
-"""Rows of `hub_files` and their texts → what became of each model, a chunk at a time, so that memory stays bounded."""
+"""Rows of `hub_files` and their texts → the outcome of each model, a chunk at a time, so that memory stays bounded."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from dataclasses import fields as record_fields
+from typing import Any
 
 import polars as pl
 
@@ -19,7 +20,7 @@ _RECORD_FIELDS = frozenset(each.name for each in record_fields(HubFiles))
 
 
 @dataclass
-class Found:
+class ExtractedModels:
     """Models as rows of `extractions`, and by architecture the model that stands for it: sized from headers, first by id."""
 
     outcomes: list[dict[str, object]] = field(default_factory=list)
@@ -31,7 +32,7 @@ class Found:
         return [extracted for _, extracted in self.representatives.values()]
 
     def add(self, record: HubFiles, read_at: object, result: Extracted | Reject, needs_remote_code: bool | None) -> None:
-        """Take down what became of a model."""
+        """Record the outcome of a model: its architecture, or why it has none."""
         outcome: dict[str, object] = {"model_id": record.model_id, "read_at": read_at}
         if isinstance(result, Reject):
             self.outcomes.append({**outcome, "code": result.code, "message": result.message})
@@ -43,8 +44,8 @@ class Found:
             self.representatives[key] = (rank, result)
 
 
-def extract_rows(lake: Lake, rows: pl.DataFrame, shared: Shared, found: Found) -> None:
-    """Extract rows of `hub_files` into `found`."""
+def extract_rows(lake: Lake, rows: pl.DataFrame, shared: Shared, extracted: ExtractedModels) -> None:
+    """Extract rows of `hub_files` into `extracted`."""
     if rows.is_empty():
         return
     stored = read_table(lake, "hub_texts")
@@ -53,15 +54,16 @@ def extract_rows(lake: Lake, rows: pl.DataFrame, shared: Shared, found: Found) -
         for record, read_at in zip(_records(chunk, texts), chunk["read_at"].to_list(), strict=True):
             result = extract_model(record, shared)
             needs_remote_code = None if isinstance(result, Reject) else remote_code_of(record, shared)
-            found.add(record, read_at, result, needs_remote_code)
+            extracted.add(record, read_at, result, needs_remote_code)
 
 
 def _records(rows: pl.DataFrame, texts: dict[str, str]) -> Iterator[HubFiles]:
-    """Rows of `hub_files` with their texts; a model whose texts were lost counts as one that the Hub did not answer for."""
+    """Rows of `hub_files` with their texts; a model whose texts were lost counts as one without an answer of the Hub."""
     plain = [name for name in rows.columns if name in _RECORD_FIELDS]
     hashes = rows.select(list(TEXTS)).iter_rows()
     for row, named in zip(rows.select(plain).iter_rows(named=True), hashes, strict=True):
         if any(name is not None and name not in texts for name in named):
             yield HubFiles(**{**row, "status": "network_failure", "message": _LOST})
         else:
-            yield HubFiles(**row, **{name: texts.get(named_text) for name, named_text in zip(TEXTS.values(), named, strict=True)})
+            held: dict[str, Any] = {name: texts.get(text_hash) for name, text_hash in zip(TEXTS.values(), named, strict=True)}
+            yield HubFiles(**row, **held)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TypeGuard, cast
 
 import httpx2
 from huggingface_hub import HfApi, constants, hf_hub_url
@@ -20,7 +21,7 @@ from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_st
 from huggingface_hub.utils import logging as hub_logging
 
 from flows.hub.pauses_and_retries import NonsenseAnswerError, Retries, Throttle, with_retries
-from flows.hub.request_budget import Requests
+from flows.hub.request_budget import RequestBudget
 from transforms.config.json_text import JsonError, parse_json
 from transforms.weights.safetensors import HEADER_BYTES
 
@@ -28,10 +29,10 @@ LISTED = (
     "author", "config", "disabled", "downloads", "gated", "lastModified", "likes", "pipeline_tag", "private", "safetensors",
     "sha", "siblings", "tags",
 )  # fmt: skip
-"""What a listing brings of each model. License and base model are among the tags."""
+"""The fields of each model that a listing brings. License and base model are among the tags."""
 
 ASKED = (*LISTED, "cardData")
-"""What one metadata request asks of a model."""
+"""The fields that one metadata request asks for."""
 
 _TIMEOUT = httpx2.Timeout(20.0, connect=10.0)
 _PROBE_TIMEOUT = httpx2.Timeout(4.0)
@@ -59,7 +60,7 @@ class Hub:
     api: HfApi
     throttle: Throttle = field(default_factory=Throttle)
     retries: Retries = field(default_factory=Retries)
-    requests: Requests = field(default_factory=Requests)
+    requests: RequestBudget = field(default_factory=RequestBudget)
     sharded_route: ShardedRoute = field(default_factory=lambda: ShardedRoute())
 
     @property
@@ -69,7 +70,7 @@ class Hub:
 
     @property
     def has_token(self) -> bool:
-        """Whether requests carry a token."""
+        """True where requests carry a token."""
         return "authorization" in self.headers
 
     @cached_property
@@ -80,7 +81,7 @@ class Hub:
 
 @dataclass
 class ShardedRoute:
-    """Whether the Hub answers the route that delivers every shard's header at once; mirrors do not."""
+    """The route that delivers the headers of all shards at once, and whether this Hub answers it; mirrors do not."""
 
     refusals: int = 0
     answers: int = 0
@@ -118,7 +119,8 @@ def _client(hub: Hub) -> httpx2.Client:
 
     def bound(response: httpx2.Response) -> None:
         hub.throttle.observe(response.status_code, response.headers)
-        response.stream = _BoundedStream(response.stream, _ERROR_BYTES if response.is_error else _ANSWER_BYTES)
+        stream = cast(httpx2.SyncByteStream, response.stream)  # a client that is not asynchronous has no other
+        response.stream = _BoundedStream(stream, _ERROR_BYTES if response.is_error else _ANSWER_BYTES)
 
     return httpx2.Client(event_hooks={"request": [prepare], "response": [bound]}, follow_redirects=True, timeout=_TIMEOUT)
 
@@ -143,10 +145,10 @@ class _BoundedStream(httpx2.SyncByteStream):
 
 
 def reachable(hub: Hub, model_id: str | None = None) -> bool:
-    """Whether the Hub itself answers, decided within ten seconds by asking for one model's metadata (or a listing).
+    """True where the Hub itself answers, decided within ten seconds by asking for one model's metadata (or a listing).
 
     An error of the Hub counts as an answer; a portal's web page, a proxy's refusal and a dead gateway do not. Raises
-    TokenRefusedError when the Hub answers that the token is none.
+    TokenRefusedError when the Hub answers that the token is invalid.
     """
     if constants.HF_HUB_OFFLINE:
         return False
@@ -169,7 +171,7 @@ def reachable(hub: Hub, model_id: str | None = None) -> bool:
                         answered.set()
                         break
             except Exception:
-                continue  # whatever went wrong, the Hub was not reached
+                continue  # any error means that the Hub was not reached
         finished.set()
 
     # A thread, because looking up a name can hang for longer than any timeout of the client.
@@ -210,8 +212,8 @@ def model_information(hub: Hub, model_id: str) -> Mapping[str, object]:
     return with_retries(ask, "api", hub.throttle, hub.retries)
 
 
-def is_file_list(siblings: object) -> bool:
-    """Whether the files of a model's metadata are what the Hub sends: absent, or a list of objects with a name each."""
+def is_file_list(siblings: object) -> TypeGuard[list[dict[str, str]] | None]:
+    """True where the files of a model's metadata are as the Hub sends them: absent, or a list of objects with a name each."""
     return siblings is None or (
         isinstance(siblings, list) and all(isinstance(each, dict) and isinstance(each.get("rfilename"), str) for each in siblings)
     )

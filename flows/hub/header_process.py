@@ -1,9 +1,9 @@
-"""Long sharded metadata, parsed in a process of its own: a checkpoint of 200,000 tensors keeps a processor busy for seconds, and
-as Python objects takes ten times its size. The crawl's threads go on meanwhile, and the memory is free afterwards.
+"""Long sharded metadata, parsed in a separate process: a checkpoint of 200,000 tensors keeps a processor busy for seconds, and
+as Python objects takes ten times its size. The crawl's threads continue meanwhile, and the memory is free afterwards.
 
     python -m flows.hub.header_process < ANSWER
 
-writes a JSON object: the `summary` (null where the answer is none that the route gives), or why it is `refused`, and the code.
+writes a JSON object: the `summary` (null where the answer is not one of that route), or why it is `refused`, and the code.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ _parsers = threading.Semaphore(2)
 
 @dataclass(frozen=True)
 class HeadersUnread:
-    """Why a repository's headers were not read; the model is then sized from its config."""
+    """The reason why a repository's headers were not read; the model is then sized from its config."""
 
     message: str
 
@@ -79,7 +79,7 @@ def read_headers(hub: Hub, model_id: str, sha: str, files: Sequence[str]) -> str
 
 
 def loadable(files: Sequence[str]) -> bool:
-    """Whether a repository holds safetensors files that an engine would load."""
+    """True where a repository holds safetensors files that an engine would load."""
     return INDEX_FILE in files or bool(single_weights(files))
 
 
@@ -103,7 +103,7 @@ def single_weights(files: Sequence[str]) -> list[str]:
 
 
 def formats_found(files: Sequence[str]) -> str:
-    """What a repository without readable safetensors headers holds, as a message."""
+    """A message that names the weights of a repository without readable safetensors headers."""
     kinds = {
         "GGUF": any(name.endswith(".gguf") for name in files),
         "pytorch .bin": any(re.fullmatch(r"pytorch_model.*\.bin", name) for name in files),
@@ -151,7 +151,7 @@ def _read_sharded_route(hub: Hub, model_id: str, sha: str) -> str | None:
 
 
 def _summarized(answer: bytes) -> str | None:
-    """What `summarize_sharded` makes of an answer. A long one is parsed by a process of its own (`flows.hub.header_process`).
+    """The result of `summarize_sharded`; a long answer is parsed in a separate process (`flows.hub.header_process`).
 
     Raises HeaderError like it, and HubFailureError when that process ends without a result: the model is asked for again.
     """
@@ -185,35 +185,46 @@ def _read_files(hub: Hub, model_id: str, sha: str, names: Sequence[str]) -> Iter
 def _read_header(hub: Hub, model_id: str, sha: str, name: str) -> tuple[bytes, int | None]:
     """Length and JSON of one file's header, and the file's size where the Hub states it."""
 
-    def ask_length() -> tuple[bytes, int | None]:
-        with open_file(hub, "headers", model_id, sha, name, (0, 7)) as response:
-            file_bytes = total_bytes(response)
-            if file_bytes is not None and file_bytes < 8:
-                raise HeaderError(f"the safetensors file {name} has {file_bytes} bytes, less than its 8-byte header length")
-            chunks = response.iter_bytes(2**16)
-            prefix, rest = read_some(chunks, b"", 8)
-            length = _checked_length(prefix, file_bytes)
-            if response.status_code == 206:
-                return prefix, file_bytes
-            # The server ignores ranges and sends the file: read on to the header's end, then hang up.
-            header, _ = read_some(chunks, rest, length)
-            return prefix + header, file_bytes
+    def first_range() -> tuple[bytes, int | None]:
+        return _read_length(hub, model_id, sha, name)
 
-    def ask_header() -> bytes:
-        with open_file(hub, "headers", model_id, sha, name, (8, 7 + length)) as response:
-            chunks = response.iter_bytes(2**16)
-            if response.status_code != 206:
-                _, rest = read_some(chunks, b"", 8)
-                return read_some(chunks, rest, length)[0]
-            if not response.headers.get("content-range", "").strip().startswith("bytes 8-"):
-                raise NonsenseAnswerError("a range that was not asked for")
-            return read_some(chunks, b"", length)[0]
+    begin, file_bytes = with_retries(first_range, "resolvers", hub.throttle, hub.retries)
+    length = _checked_length(begin[:8], file_bytes)
+    if len(begin) > 8 or length == 0:
+        return begin, file_bytes
 
-    prefix, file_bytes = with_retries(ask_length, "resolvers", hub.throttle, hub.retries)
-    length = _checked_length(prefix[:8], file_bytes)
-    if len(prefix) > 8 or length == 0:
-        return prefix, file_bytes
-    return prefix + with_retries(ask_header, "resolvers", hub.throttle, hub.retries), file_bytes
+    def second_range() -> bytes:
+        return _read_json(hub, model_id, sha, name, length)
+
+    return begin + with_retries(second_range, "resolvers", hub.throttle, hub.retries), file_bytes
+
+
+def _read_length(hub: Hub, model_id: str, sha: str, name: str) -> tuple[bytes, int | None]:
+    """The 8 bytes that hold the header's length, and the file's size; from a server that ignores ranges the header as well."""
+    with open_file(hub, "headers", model_id, sha, name, (0, 7)) as response:
+        file_bytes = total_bytes(response)
+        if file_bytes is not None and file_bytes < 8:
+            raise HeaderError(f"the safetensors file {name} has {file_bytes} bytes, less than its 8-byte header length")
+        chunks = response.iter_bytes(2**16)
+        prefix, rest = read_some(chunks, b"", 8)
+        length = _checked_length(prefix, file_bytes)
+        if response.status_code == 206:
+            return prefix, file_bytes
+        # The server ignores ranges and sends the file: read on to the header's end, then hang up.
+        header, _ = read_some(chunks, rest, length)
+        return prefix + header, file_bytes
+
+
+def _read_json(hub: Hub, model_id: str, sha: str, name: str, length: int) -> bytes:
+    """The header's JSON, which follows the 8 bytes of its length."""
+    with open_file(hub, "headers", model_id, sha, name, (8, 7 + length)) as response:
+        chunks = response.iter_bytes(2**16)
+        if response.status_code != 206:
+            _, rest = read_some(chunks, b"", 8)
+            return read_some(chunks, rest, length)[0]
+        if not response.headers.get("content-range", "").strip().startswith("bytes 8-"):
+            raise NonsenseAnswerError("a range that was not asked for")
+        return read_some(chunks, b"", length)[0]
 
 
 def _checked_length(prefix: bytes, file_bytes: int | None) -> int:

@@ -26,8 +26,8 @@ Metadata = Mapping[str, object]
 """One model as the Hub's API describes it, unchecked."""
 
 
-class Brief(TypedDict, total=False):
-    """What of a model's metadata may change at an unchanged commit, unchecked."""
+class EntryFields(TypedDict, total=False):
+    """The fields of an entry that are read at once: the commit, and what may change while it stays the same; unchecked."""
 
     id: Any
     sha: Any
@@ -39,10 +39,10 @@ class Brief(TypedDict, total=False):
     lastModified: Any
 
 
-class Entry(NamedTuple):
-    """One model of a page: a few words about it, and all that the page says, as text."""
+class PageEntry(NamedTuple):
+    """One model of a page: the fields that are read at once, and all that the page says of it, as text."""
 
-    brief: Brief
+    fields: EntryFields
     text: msgspec.Raw
 
     def whole(self) -> Metadata:
@@ -51,7 +51,7 @@ class Entry(NamedTuple):
 
 
 _PAGE = msgspec.json.Decoder(list[msgspec.Raw])
-_BRIEF = msgspec.json.Decoder(Brief)
+_FIELDS = msgspec.json.Decoder(EntryFields)
 
 PAGE_MODELS = 1_000
 """Models of one page, the most that the Hub lists in one answer."""
@@ -59,11 +59,11 @@ PAGE_MODELS = 1_000
 _PAGE_BYTES = 100 * 2**20
 _PAGE_PARTS = 5_000_000
 _IDS_PER_PAGE = 4
-_MOST_PAGES = 10_000  # ten million models: a listing without end is none
+_MOST_PAGES = 10_000  # ten million models: a longer listing is an error
 _SORTS = {"last_modified": "lastModified", "created_at": "createdAt", "trending_score": "trendingScore"}
 
 
-def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Entry]]:
+def list_query(hub: Hub, query: HubQuery) -> Iterator[list[PageEntry]]:
     """The models that a query names, in the Hub's order, page by page.
 
     Raises huggingface_hub's errors, HubFailureError when the Hub does not answer, BudgetSpentError when the day's requests are
@@ -83,28 +83,28 @@ def list_query(hub: Hub, query: HubQuery) -> Iterator[list[Entry]]:
                 return
 
 
-def _pages(hub: Hub, terms: list[tuple[str, str]], models: int, ahead: bool) -> Iterator[list[Entry]]:
-    """The pages of a listing; `ahead` asks for the next page while one still arrives, for whoever wants them all."""
+def _pages(hub: Hub, terms: list[tuple[str, str]], models: int, ahead: bool) -> Iterator[list[PageEntry]]:
+    """The pages of a listing; `ahead` asks for the next page while one still arrives, which pays where all are wanted."""
     first = httpx2.URL(
         f"{hub.endpoint}/api/models", params=[*terms, ("limit", str(models)), *(("expand", name) for name in LISTED)]
     )
     address = str(first)
     seen = {address}
     with ThreadPoolExecutor(2, "listing") as pool:
-        answer = _Answer(pool, hub, address)
+        answer = _RequestedPage(pool, hub, address)
         while True:
             address = str(first.join(following)) if (following := answer.following()) else ""
             more = bool(address) and address not in seen and len(seen) < _MOST_PAGES
             seen.add(address)
-            asked = _Answer(pool, hub, address) if more and ahead else None
+            asked = _RequestedPage(pool, hub, address) if more and ahead else None
             entries = answer.page()
             yield entries
             if not more or not entries:
                 return
-            answer = asked or _Answer(pool, hub, address)
+            answer = asked or _RequestedPage(pool, hub, address)
 
 
-class _Answer:
+class _RequestedPage:
     """A page that was asked for: the address of the next one is known as soon as the headers are there, before the page."""
 
     def __init__(self, pool: Executor, hub: Hub, address: str) -> None:
@@ -115,12 +115,12 @@ class _Answer:
         self._body = pool.submit(self._fetch)
 
     def following(self) -> str:
-        """The address of the next page, none where this one cannot be had."""
+        """The address of the next page; empty after the last, and where this one cannot be had."""
         self._headed.wait()
         return self._following
 
-    def page(self) -> list[Entry]:
-        """The entries of this page, parsed by whoever asks. Raises what fetching it raised."""
+    def page(self) -> list[PageEntry]:
+        """The entries of this page, parsed in the calling thread. Raises what fetching it raised."""
         return list(_parsed(self._body.result()))
 
     def _fetch(self) -> bytes:
@@ -139,7 +139,7 @@ class _Answer:
         return body
 
 
-def _parsed(body: bytes) -> Iterator[Entry]:
+def _parsed(body: bytes) -> Iterator[PageEntry]:
     if body.count(b"[") + body.count(b"{") > _PAGE_PARTS:
         raise HubFailureError("the Hub's listing is longer than any page of it")
     try:
@@ -147,22 +147,23 @@ def _parsed(body: bytes) -> Iterator[Entry]:
     except (msgspec.DecodeError, ValueError, RecursionError):
         raise HubFailureError("the Hub's listing is not what it sends") from None
     for text in texts:
-        with suppress(msgspec.DecodeError):  # an entry that is none is passed over
-            yield Entry(_BRIEF.decode(text), text)
+        with suppress(msgspec.DecodeError):  # a malformed entry is left out
+            yield PageEntry(_FIELDS.decode(text), text)
 
 
 def _texts(body: bytes) -> list[msgspec.Raw]:
     try:
         return _PAGE.decode(body)
-    except msgspec.DecodeError:  # it is stricter than the Hub, whose texts may hold half of a character
+    except msgspec.DecodeError:  # it is stricter than the Hub, whose texts may hold half a character
         return _PAGE.decode(storable(json.dumps(json.loads(body), ensure_ascii=False)))
 
 
-def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[list[Entry]]:
-    """Models that are wanted by id, where their owner's listing brings them in fewer requests than they are; page by page.
+def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[list[PageEntry]]:
+    """Models that are wanted by id, page by page, where listing their owner costs fewer requests than asking for each.
 
     The Hub has no route for many ids at once. An owner with many wanted models is listed, newest first, for at most a quarter of
-    the requests that asking one by one would cost; what is not among them is left to be asked for. Raises like `list_query`.
+    the requests that asking one by one would cost; models that this does not bring are left to be asked for. Raises like
+    `list_query`.
     """
     wanted: dict[str, set[str]] = {}
     for model_id in model_ids:
@@ -172,8 +173,8 @@ def list_authors(hub: Hub, model_ids: Iterable[str]) -> Iterator[list[Entry]]:
     for author, ids in wanted.items():
         pages = _pages(hub, [("author", author), ("sort", "lastModified")], PAGE_MODELS, ahead=False)
         for page in islice(pages, len(ids) // _IDS_PER_PAGE):
-            brought = [entry for entry in page if isinstance(name := entry.brief.get("id"), str) and name in ids]
+            brought = [entry for entry in page if isinstance(name := entry.fields.get("id"), str) and name in ids]
             yield brought
-            ids.difference_update(entry.brief["id"] for entry in brought)
+            ids.difference_update(entry.fields["id"] for entry in brought)
             if not ids:
                 break

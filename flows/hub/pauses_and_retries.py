@@ -1,4 +1,4 @@
-"""When the next request to the Hub may go out: shared pauses from rate-limit headers, and retries with back-off and jitter."""
+"""Pauses that all requests to the Hub share, from its rate-limit headers; and retries with back-off and jitter."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class NonsenseAnswerError(ValueError):
 
 @dataclass(frozen=True)
 class Retries:
-    """How often a request is tried, and the bounds of the exponential back-off between tries."""
+    """The number of tries of a request, and the bounds of the exponential back-off between them."""
 
     attempts: int = 7
     first_delay_s: float = 0.5

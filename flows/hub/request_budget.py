@@ -1,6 +1,6 @@
 """The day's budget of Hub requests: counted in the lake, so that several runs of one day share it.
 
-The limit is a row of the policies catalog (crawl, hub_requests_per_day); 0 is none. Days are of UTC; a clock that went back
+The limit is a row of the policies catalog (crawl, hub_requests_per_day); 0 sets none. Days are of UTC; a clock that went back
 starts a new day rather than stopping the crawl.
 """
 
@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from flows.lake.catalogs import load_catalogs
-from flows.lake.lake import Lake, set_aside, write_whole
+from flows.lake.lake import Lake, set_aside, writing
+from transforms.catalogs.policy_settings import setting
 
 _OF_ONE_MODEL = 4  # config, quantization file, length and text of one header
-_POLICY = ("crawl", "hub_requests_per_day")
 
 
 class BudgetSpentError(Exception):
@@ -26,10 +26,10 @@ class BudgetSpentError(Exception):
 
 
 @dataclass
-class Requests:
+class RequestBudget:
     """Requests of this run by kind (metadata, listing, config, headers, …), against what is left of the day's budget.
 
-    `allowed` is how many more this run may send; None is without end.
+    `allowed` is how many this run may send; None sets no limit.
     """
 
     allowed: int | None = None
@@ -40,7 +40,7 @@ class Requests:
 
     @contextmanager
     def for_one_model(self) -> Iterator[None]:
-        """Hold what one model usually costs, so that no model is begun that could not be ended: the last requests would be lost.
+        """Hold what one model usually costs, so that no model is begun that cannot be finished: its requests would be lost.
 
         Raises BudgetSpentError when too little is left.
         """
@@ -54,7 +54,7 @@ class Requests:
                 self._reserved -= _OF_ONE_MODEL
 
     def withdraw(self) -> None:
-        """Allow no further request, whatever the budget: whoever wanted the answers is gone."""
+        """Allow no further request, whatever the budget: nobody waits for the answers any more."""
         with self._lock:
             self._withdrawn = True
 
@@ -72,17 +72,13 @@ class Requests:
 
     @property
     def spent(self) -> bool:
-        """Whether too little is left for one model."""
+        """True where too little is left for one model."""
         return self.allowed is not None and self.by_kind.total() + _OF_ONE_MODEL > self.allowed
 
 
 def daily_limit() -> int | None:
-    """Requests that the policies catalog allows in a day; None where it sets no limit."""
-    policies = load_catalogs()["policies"]
-    for policy, key, value in policies.select("policy", "key", "value").iter_rows():
-        if (policy, key) == _POLICY and value:
-            return int(value)
-    return None
+    """Requests that the policies catalog allows in a day; None where it sets no limit. Raises SettingError."""
+    return int(setting(load_catalogs()["policies"], "crawl", "hub_requests_per_day")) or None
 
 
 def sent_today(lake: Lake, now: datetime | None = None) -> int:
@@ -98,9 +94,10 @@ def sent_today(lake: Lake, now: datetime | None = None) -> int:
 
 
 def note_sent(lake: Lake, requests: int, now: datetime | None = None) -> None:
-    """Write down how many requests the day has seen, earlier runs included. Raises LakeError."""
+    """Record the number of requests of the day, those of earlier runs included. Raises LakeError."""
     text = json.dumps({"day": _day(now), "requests": requests})
-    write_whole(lake.requests, lambda stream: stream.write(text.encode()) and None)
+    with writing(lake.requests) as stream:
+        stream.write(text.encode())
 
 
 def _day(now: datetime | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -11,6 +12,7 @@ import polars as pl
 
 from transforms.catalogs.catalog_checks import Violation, check_catalogs
 from transforms.catalogs.gpu_names import GpuMatch, UnknownGpuError, lookup_gpu
+from transforms.price_lists.formats import FORMATS
 from transforms.tables.contracts import CATALOG_TABLES, TABLES, empty_frame
 
 __all__ = ["CatalogError", "GpuMatch", "UnknownGpuError", "load_catalogs", "lookup_gpu"]
@@ -44,7 +46,7 @@ def load_catalogs(directory: Path | None = None, data: Path | None = None) -> di
     """
     frames = dict(_bundled()) if directory is None else _checked(directory)
     if data is not None:
-        # Prices first: whoever writes both writes shapes first, so that no price is read before its shape.
+        # Prices first: a refresh that writes both writes shapes first, so that no price is read before its shape.
         refreshed = {table: _refreshed(data, table) for table in REFRESHED}
         for table in REFRESHED:
             frames[table] = _preferred(table, frames[table], refreshed[table])
@@ -64,13 +66,18 @@ def _bundled() -> dict[str, pl.DataFrame]:
 
 
 def _checked(folder: Traversable) -> dict[str, pl.DataFrame]:
-    frames, violations = check_catalogs({table: _read(folder, f"{table}.csv") for table in CATALOG_TABLES})
+    frames, violations = check_catalogs({table: _read(folder, f"{table}.csv") for table in CATALOG_TABLES}, _words())
     _refuse(violations, "")
     return frames
 
 
+def _words() -> dict[tuple[str, str], Collection[str]]:
+    """Words of columns that follow from what the code can read."""
+    return {("price_sources", "list_format"): FORMATS.keys()}
+
+
 def refreshed_directory(data: Path) -> Path:
-    """Where a data directory keeps the prices and shapes that were refreshed."""
+    """The folder of a data directory with the prices and shapes that were refreshed."""
     return data / "catalogs"
 
 

@@ -4,15 +4,13 @@
     <data>/lake/hub_files.journal.jsonl                        results of a crawl under way (`flows.crawl.journal`)
     <data>/published/                                          versions for readers (`flows.publish.publish`)
 
-Parquet pages carry checksums, so that a damaged file is noticed, set aside and made anew.
+Parquet pages carry checksums, so that a damaged file is noticed, set aside and written again.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flows.printing.progress import say
+from flows.system.lock import LockHeldError, take_lock
+from flows.system.whole_file import remove_unfinished, whole_file
 from transforms.tables.contracts import ContractError, conform
 
-_TEMPORARY = ".tmp"
 _ROW_GROUP_ROWS = 20_000
 
 
@@ -41,7 +40,7 @@ class Lake:
 
     @property
     def directory(self) -> Path:
-        """Where the lake's tables are."""
+        """The directory of the lake's tables."""
         return self.root / "lake"
 
     @property
@@ -51,17 +50,17 @@ class Lake:
 
     @property
     def queries(self) -> Path:
-        """What each Hub query named when it was last answered."""
+        """The file of the models that each Hub query named when it was last answered."""
         return self.directory / "hub_queries.json"
 
     @property
     def requests(self) -> Path:
-        """How many requests the Hub was sent today."""
+        """The file that counts the requests that the Hub was sent today."""
         return self.directory / "hub_requests.json"
 
     @property
     def requested(self) -> Path:
-        """The models of the last crawl, queries answered."""
+        """The file of the last crawl's models, those that queries named included."""
         return self.directory / "requested.txt"
 
     def table(self, name: str) -> Path:
@@ -81,31 +80,26 @@ def open_lake(root: Path) -> Lake:
 def refresh_lock(root: Path) -> Iterator[None]:
     """Hold the data directory's lock, so that one refresh at a time works in it; the kernel frees it if the run dies.
 
-    What a killed run left unfinished in the lake is removed. Raises LakeError when another refresh holds the lock.
+    Unfinished files that a killed run left in the lake are removed. Raises LakeError when another refresh holds the lock.
     """
     with _telling(root):
         root.mkdir(parents=True, exist_ok=True)
-        handle = (root / ".refresh.lock").open("a+")
-    with handle:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+            held = take_lock(root / ".refresh.lock")
+        except LockHeldError:
             raise LakeError(f"another refresh is at work in {root}; wait for it to end, or use another --data") from None
+    with held:
         directory = Lake(root).directory
         with _telling(directory):
-            for leftover in directory.glob(f".*{_TEMPORARY}"):
-                leftover.unlink(missing_ok=True)
+            remove_unfinished(directory)
         yield
 
 
 def write_table(lake: Lake, name: str, frame: pl.DataFrame) -> None:
     """Write a table whole, or leave it as it was. Raises ContractError, or LakeError when it cannot be written."""
     table: pa.Table = conform(name, frame).to_arrow(compat_level=pl.CompatLevel.oldest())
-
-    def write(stream: BinaryIO) -> None:
+    with writing(lake.table(name)) as stream:
         pq.write_table(table, stream, compression="zstd", write_page_checksum=True, row_group_size=_ROW_GROUP_ROWS)
-
-    write_whole(lake.table(name), write)
 
 
 def read_table(lake: Lake, name: str, columns: list[str] | None = None) -> pl.DataFrame | None:
@@ -124,37 +118,19 @@ def read_table(lake: Lake, name: str, columns: list[str] | None = None) -> pl.Da
         return None
 
 
-def set_aside(path: Path) -> None:
-    """Rename a damaged file of the lake, so that it is made anew and can still be looked at."""
+def set_aside(path: Path, remedy: str = "its facts are fetched again") -> None:
+    """Rename a damaged file, which can then still be looked at, and say so, and what replaces it. Raises LakeError."""
     damaged = path.with_name(path.name + ".damaged")
     with _telling(path):
         path.replace(damaged)
-    say(f"{path} is damaged: set aside as {damaged.name}, its facts are fetched again")
+    say(f"{path} is damaged: set aside as {damaged.name}, {remedy}")
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
-    """Write a file under a temporary name in its own directory, flush it to disk, then rename it. Raises LakeError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{_TEMPORARY}")
-    with _telling(path):
-        try:
-            with temporary.open("wb") as stream:
-                write(stream)
-                stream.flush()
-                os.fsync(stream.fileno())
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        sync_directory(path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Make renames within a directory durable."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """A stream to a file of the data directory, which is written whole or stays as it was. Raises LakeError."""
+    with _telling(path), whole_file(path) as stream:
+        yield stream
 
 
 def read_queries(lake: Lake) -> dict[str, list[str]]:
@@ -172,13 +148,15 @@ def read_queries(lake: Lake) -> dict[str, list[str]]:
 def write_queries(lake: Lake, answers: dict[str, list[str]]) -> None:
     """Remember what the Hub queries named. Raises LakeError."""
     text = json.dumps(answers, ensure_ascii=False)  # an indent would cost a second for 100,000 ids
-    write_whole(lake.queries, lambda stream: stream.write(text.encode()) and None)
+    with writing(lake.queries) as stream:
+        stream.write(text.encode())
 
 
 def write_requested(lake: Lake, model_ids: Sequence[str]) -> None:
-    """Hand the models of a crawl on to the extraction, one id a line. Raises LakeError."""
+    """Write the models of a crawl for the extraction, one id a line. Raises LakeError."""
     text = "".join(f"{model_id}\n" for model_id in model_ids)
-    write_whole(lake.requested, lambda stream: stream.write(text.encode()) and None)
+    with writing(lake.requested) as stream:
+        stream.write(text.encode())
 
 
 def read_requested(lake: Lake) -> list[str]:

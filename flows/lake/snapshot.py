@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.lake.lake import Lake, read_table, write_whole
+from flows.lake.lake import Lake, read_table, writing
 from transforms.architecture.architecture import architecture_key
 from transforms.tables.contracts import NOT_READ, ContractError, conform, polars_schema
 
@@ -148,7 +148,8 @@ def _file(directory: Path, table: str) -> Path:
 def _write_csv(table: str, frame: pl.DataFrame, path: Path) -> None:
     frame = conform(table, frame)
     frame = frame.sort(frame.columns[:3])
-    write_whole(path, lambda stream: frame.write_csv(stream, datetime_format=_TIME, date_format="%Y-%m-%d"))
+    with writing(path) as stream:
+        frame.write_csv(stream, datetime_format=_TIME, date_format="%Y-%m-%d")
     if not read_csv(table, path).equals(frame):
         raise SnapshotError(f"{path} does not read back as it was written")
 

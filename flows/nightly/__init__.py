@@ -1,1 +1,1 @@
-"""How a refresh is started: once, or every night, and who is told when it fails."""
+"""Starting a refresh, once or every night, and notifications when it fails."""

@@ -9,7 +9,6 @@ take it.
 from __future__ import annotations
 
 import argparse
-import sys
 from datetime import timedelta
 from uuid import UUID
 
@@ -25,8 +24,8 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 from flows.printing.progress import say
 
 _BLOCK = "shapefit-notifications"
-_FLOW = {"prefect.resource.role": "flow", "prefect.resource.name": "refresh"}
-_RUN = {"prefect.resource.id": "prefect.flow-run.*"}
+_FLOW: dict[str, str | list[str]] = {"prefect.resource.role": "flow", "prefect.resource.name": "refresh"}
+_RUN: dict[str, str | list[str]] = {"prefect.resource.id": "prefect.flow-run.*"}
 _SILENCE = timedelta(hours=26)  # a night's run, and two hours of patience
 
 
@@ -68,12 +67,19 @@ def notify(address: str, private: bool = False) -> None:
 
     Args:
         address: where to post.
-        private: whether the address may be of a private network, which Prefect refuses by default.
+        private: allow an address of a private network, which Prefect refuses by default.
     """
     block = CustomWebhookNotificationBlock(
-        name="shapefit", url=address, json_data={"text": "{{subject}}: {{body}}"}, allow_private_urls=private
+        name="shapefit",
+        url=address,
+        headers=None,
+        cookies=None,
+        json_data={"text": "{{subject}}: {{body}}"},
+        allow_private_urls=private,
     )
-    for automation in automations(block.save(_BLOCK, overwrite=True)):
+    webhook = block.save(_BLOCK, overwrite=True)
+    assert isinstance(webhook, UUID)  # outside an event loop it is saved at once
+    for automation in automations(webhook):
         with get_client(sync_client=True) as client:
             for older in client.read_automations_by_name(automation.name):
                 client.delete_automation(older.id)
@@ -91,4 +97,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

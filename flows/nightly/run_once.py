@@ -32,18 +32,18 @@ def run_refresh(
     Raises ValueError subclasses, with one clear line, for bad lists, bad catalogs, an unusable or busy data directory, or a
     version that fails its checks; what was published before is then as it was.
     """
-    listed = read_model_lists(models)  # what is wrong with the input is said before anything starts
+    listed = read_model_lists(models)  # a fault of the input is reported before anything starts
     local = local_directory(data)
     with refresh_lock(local):
         open_lake(local)
     server = start_server(local)  # before the Hub's client is imported: it is what a short run waits for
-    from flows.crawl.head_start import head_start
+    from flows.crawl.crawl import begin_crawl
     from flows.lake.catalogs import load_catalogs
 
     load_catalogs(data=local)
     # A remote lake is fetched by the flow, and can be crawled into only then.
-    begun = nullcontext() if is_remote(data) else head_start(local, listed, offline, full)
-    with _garbage_seldom_sought(), begun:
+    crawling = nullcontext() if is_remote(data) else begin_crawl(local, listed, offline, full)
+    with _garbage_seldom_collected(), crawling:
         from flows.estimate.estimate_flow import task_runner
         from flows.refresh import refresh
 
@@ -53,7 +53,7 @@ def run_refresh(
 
 
 @contextmanager
-def _garbage_seldom_sought() -> Iterator[None]:
+def _garbage_seldom_collected() -> Iterator[None]:
     """Look for cyclic garbage once in 200,000 allocations instead of 700, and not among what was imported.
 
     Pages of a listing and rows of models are freed by reference; searching them again and again is a third of a crawl's work.

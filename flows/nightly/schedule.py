@@ -1,4 +1,4 @@
-"""The nightly refresh as a service in the foreground: a Prefect server of its own, a cron schedule, one run at a time.
+"""The nightly refresh as a service in the foreground: a Prefect server, a cron schedule, one run at a time.
 
 `prefect.yaml` deploys the same flow to a work pool of a server that exists already.
 """
@@ -66,7 +66,7 @@ def _check_cron(cron: str) -> None:
 
 
 def _absolute(name: str) -> str:
-    # Runs start in a process of their own, perhaps elsewhere.
+    # Runs start in separate processes, perhaps in another directory.
     return str(Path(name).resolve()) if Path(name).is_file() else name
 
 

@@ -1,4 +1,4 @@
-"""A Prefect server on loopback that ends with whoever started it, however that ends.
+"""A Prefect server on loopback that ends with the process that started it, however that ends.
 
 Prefect's own embedded server outlives a parent that is killed. This one reads a pipe whose other end only the parent holds: when
 the kernel closes that end, the server is gone too, on any system and whichever thread started it.
@@ -31,7 +31,7 @@ class ServerError(ValueError):
 
 
 @dataclass(frozen=True)
-class Server:
+class PrefectServer:
     """A server that was started: its process, where it keeps its files, and the address of its API, which answers before long."""
 
     process: subprocess.Popen[bytes]
@@ -66,7 +66,7 @@ def prefect_server(home: Path, scheduler: bool) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def starting_server(home: Path, scheduler: bool) -> Iterator[Server]:
+def starting_server(home: Path, scheduler: bool) -> Iterator[PrefectServer]:
     """Run a server while the block runs, which begins while the server still boots."""
     home.mkdir(parents=True, exist_ok=True)
     with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -80,7 +80,7 @@ def starting_server(home: Path, scheduler: bool) -> Iterator[Server]:
             command, stdin=subprocess.PIPE, stdout=written, stderr=written, env=environment, start_new_session=True
         )
     try:
-        yield Server(process, home, f"http://127.0.0.1:{port}/api")
+        yield PrefectServer(process, home, f"http://127.0.0.1:{port}/api")
     finally:
         process.terminate()
         try:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from flows.prefect_runtime.server import Server, starting_server
+from flows.prefect_runtime.server import PrefectServer, starting_server
 
 _SETTINGS = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -30,10 +30,10 @@ for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)
 
 
-def start_server(data: Path) -> Server | None:
+def start_server(data: Path) -> PrefectServer | None:
     """Start a server of this process's own, its files in `<data>/prefect`; None where PREFECT_API_URL names another.
 
-    It boots while the caller goes on, and ends with this process: Prefect sends the last events of its runs at exit.
+    It boots while the caller continues, and ends with this process: Prefect sends the last events of its runs at exit.
     PREFECT_HOME, where set, is kept.
     """
     if "PREFECT_API_URL" in os.environ:
@@ -46,7 +46,7 @@ def start_server(data: Path) -> Server | None:
 
 
 @contextmanager
-def prefect_home(server: Server | None) -> Iterator[None]:
+def prefect_home(server: PrefectServer | None) -> Iterator[None]:
     """Run flows on a server that was started; on None, as the environment says."""
     if server is None:
         yield

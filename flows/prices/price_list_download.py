@@ -6,21 +6,19 @@ import io
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import Any, BinaryIO, cast
 
 import httpx2
 import polars as pl
 
 from flows.hub.pauses_and_retries import retry_after
-from transforms.price_lists.aws import parse_aws_offer
-from transforms.price_lists.azure import azure_prices, parse_azure_page
-from transforms.price_lists.gcp import UnitPrice, gcp_prices, parse_gcp_page
-from transforms.price_lists.oci import parse_oci_products
+from transforms.price_lists.formats import list_format
+from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
 from transforms.price_lists.price_list import PriceList, PriceListError
 
 _TIMEOUT = httpx2.Timeout(60.0, connect=10.0)
@@ -29,44 +27,40 @@ _ATTEMPTS = 4
 _FIRST_DELAY_S = 1.0
 _LONGEST_DELAY_S = 60.0
 _RETRIED_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
-_KEY_HEADER = "X-Goog-Api-Key"  # Google Cloud, "Use API keys to access APIs"
 _KEY_REFUSED = frozenset({400, 401, 403})  # Google answers 400 to a key that it does not know
 _IN_MEMORY_BYTES = 2**24
-_JSON_BYTES = 2**26  # documents that are held whole
 _CHUNK_BYTES = 2**18
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """How much of a price list is read: bytes of all its documents together, and pages."""
+class DownloadBounds:
+    """Bounds of a price list: bytes of all its documents together, and pages."""
 
     max_bytes: int
     max_pages: int
 
 
 def read_price_lists(
-    sources: Sequence[dict[str, object]], address: str, bounds: Bounds, parts: pl.DataFrame, key: str | None = None
+    sources: Sequence[dict[str, object]], address: str, bounds: DownloadBounds, parts: pl.DataFrame, key: str | None = None
 ) -> list[PriceList]:
-    """The price lists of rows of the price_sources catalog that are one document, one for each row.
+    """The price lists of rows of the price_sources catalog that are one list, one for each row.
 
-    Args: the rows, of one provider and form; the address: their URL, another, or a file; the bounds; the price_parts catalog; the
-    key that the list asks for, which is sent to this address. Raises PriceListError, with what is wrong with it.
+    Args:
+        sources: the rows, of one provider and form.
+        address: their URL, another, or a file.
+        bounds: how much is read.
+        parts: the price_parts catalog.
+        key: the key that the list asks for, which is sent to this address.
+
+    Raises PriceListError, which says what is wrong with the list, also where its form is unknown.
     """
-    named = [(str(source["provider"]), str(source["price_region"]), shown(address)) for source in sources]
-    form = sources[0]["list_format"]
+    form = list_format(str(sources[0]["list_format"]))
     try:
-        if form == "aws_offer_csv":
-            return [_aws_offer(address, bounds, *each) for each in named]
-        if form == "azure_retail":
-            items = _azure_items(address, bounds)
-            return [azure_prices(items, *each) for each in named]
-        if form == "gcp_skus":
-            units = _gcp_unit_prices(address, bounds, key)
-            return [gcp_prices(units, *each, parts) for each in named]
-        products = _whole(address, bounds.max_bytes)
-        return [parse_oci_products(products, *each, parts) for each in named]
+        contents = _contents(address, form, bounds, key)
     except UnicodeDecodeError:
         raise PriceListError("it is not UTF-8 text") from None
+    regions = [ListedRegion(str(source["provider"]), str(source["price_region"]), shown(address)) for source in sources]
+    return [form.price(contents, region, parts) for region in regions]
 
 
 def shown(address: str) -> str:
@@ -75,13 +69,16 @@ def shown(address: str) -> str:
 
 
 def is_url(address: str) -> bool:
-    """Whether an address is to be asked for over HTTP; otherwise it is the path of a file."""
+    """True for an address of HTTP; any other is the path of a file."""
     return address.startswith(("https://", "http://"))
 
 
 @contextmanager
-def opened(address: str, max_bytes: int, key: str | None = None) -> Iterator[IO[bytes]]:
-    """The bytes of a URL or a file, from the beginning. Raises PriceListError where it cannot be read or is too long."""
+def opened(address: str, max_bytes: int, headers: Mapping[str, str] | None = None) -> Iterator[BinaryIO]:
+    """The bytes of a URL or a file, from the beginning. Raises PriceListError where it cannot be read or is too long.
+
+    Headers hold the key, where one is sent.
+    """
     if not is_url(address):
         path = Path(address)
         try:
@@ -93,54 +90,41 @@ def opened(address: str, max_bytes: int, key: str | None = None) -> Iterator[IO[
         except OSError as error:
             raise PriceListError(f"it cannot be read: {error.strerror or error}") from None
         return
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as copy:
-        _download(address, copy, max_bytes, key)
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY_BYTES) as spooled:
+        copy = cast(BinaryIO, spooled)  # what it does, though not what it is declared as
+        _download(address, copy, max_bytes, headers or {})
         copy.seek(0)
-        yield copy  # type: ignore[misc]
+        yield copy
 
 
-def _whole(address: str, max_bytes: int, key: str | None = None) -> bytes:
-    with opened(address, min(max_bytes, _JSON_BYTES), key) as stream:
-        return stream.read()
-
-
-def _aws_offer(address: str, bounds: Bounds, provider: str, price_region: str, source: str) -> PriceList:
-    with opened(address, bounds.max_bytes) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as lines:
-        return parse_aws_offer(lines, provider, price_region, source)
-
-
-def _azure_items(address: str, bounds: Bounds) -> list[dict[str, object]]:
-    """The items of every page; a page may only point to the same host. A file is one page."""
-    items: list[dict[str, object]] = []
+def _contents(address: str, form: ListFormat[Any], bounds: DownloadBounds, key: str | None) -> list[Any]:
+    """The contents of a list's pages, in order. A file is one page."""
+    headers = {form.key_header: key} if form.key_header and key else {}
+    contents = []
     room = bounds.max_bytes
-    following: str | None = address
+    following = address
     for _ in range(bounds.max_pages):
-        text = _whole(following, room)
-        room -= len(text)
-        page, link = parse_azure_page(text)
-        items += page
-        if link is None or not is_url(address):
-            return items
-        if _host(link) != _host(address):
-            raise PriceListError(f"a page points to another host: {shown(link)[:80]}")
+        with opened(following, room if form.document_bytes is None else min(room, form.document_bytes), headers) as document:
+            if is_url(address):  # a file may be a pipe, which is read once
+                document.seek(0, io.SEEK_END)
+                room -= document.tell()
+                document.seek(0)
+            page = form.parse(document)
+        contents.append(page.content)
+        link = _next_address(address, page) if is_url(address) else None
+        if link is None:
+            return contents
         following = link
     raise PriceListError(f"it has more than {bounds.max_pages} pages")
 
 
-def _gcp_unit_prices(address: str, bounds: Bounds, key: str | None) -> list[UnitPrice]:
-    """The unit prices of every page: each is the same address with the token that the one before names. A file is one page."""
-    units: list[UnitPrice] = []
-    room = bounds.max_bytes
-    following = address
-    for _ in range(bounds.max_pages):
-        text = _whole(following, room, key)
-        room -= len(text)
-        page, token = parse_gcp_page(text)
-        units += page
-        if token is None or not is_url(address):
-            return units
-        following = str(httpx2.URL(address).copy_set_param("pageToken", token))
-    raise PriceListError(f"it has more than {bounds.max_pages} pages")
+def _next_address(address: str, page: Page[Any]) -> str | None:
+    """The address of the page after this one, None after the last. Raises PriceListError for a link to another host."""
+    if page.link is not None:
+        if _host(page.link) != _host(address):
+            raise PriceListError(f"a page points to another host: {shown(page.link)[:80]}")
+        return page.link
+    return str(httpx2.URL(address).copy_merge_params(dict(page.parameters))) if page.parameters else None
 
 
 def _host(address: str) -> tuple[str, str, int]:
@@ -148,12 +132,11 @@ def _host(address: str) -> tuple[str, str, int]:
     return url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80)
 
 
-def _download(address: str, copy: IO[bytes], max_bytes: int, key: str | None) -> None:
+def _download(address: str, copy: BinaryIO, max_bytes: int, headers: Mapping[str, str]) -> None:
     """Fetch what an address answers, tried again after errors that pass. Raises PriceListError.
 
     A key goes in a header: an address ends up in logs and messages.
     """
-    headers = {_KEY_HEADER: key} if key else {}
     for attempt in range(1, _ATTEMPTS + 1):
         copy.seek(0)
         copy.truncate()
@@ -165,7 +148,7 @@ def _download(address: str, copy: IO[bytes], max_bytes: int, key: str | None) ->
                     return
                 reason = f"HTTP {response.status_code}"
                 if response.status_code not in _RETRIED_STATUS:
-                    to_key = " to the key that was given" if key and response.status_code in _KEY_REFUSED else ""
+                    to_key = " to the key that was given" if headers and response.status_code in _KEY_REFUSED else ""
                     raise PriceListError(f"it answers {reason}{to_key}")
                 wait = min(retry_after(response.headers) or 0.0, _LONGEST_DELAY_S)
         except httpx2.InvalidURL as error:
@@ -183,7 +166,7 @@ def _client() -> httpx2.Client:
     return httpx2.Client(timeout=_TIMEOUT, follow_redirects=False)
 
 
-def _copy(response: httpx2.Response, copy: IO[bytes], max_bytes: int) -> None:
+def _copy(response: httpx2.Response, copy: BinaryIO, max_bytes: int) -> None:
     started = time.monotonic()
     size = 0
     for chunk in response.iter_bytes(_CHUNK_BYTES):

@@ -1,6 +1,6 @@
 """`shapefit refresh-catalogs`: prices and shapes from the providers' own price lists, checked, compared and kept beside the lake.
 
-Every row of the price_sources catalog is one list. What a list says goes through the sanity rules of
+Every row of the price_sources catalog is one list. Every list goes through the sanity rules of
 `transforms.price_lists.price_list`; what passes is written, whole or not at all, to `<data>/catalogs/prices.csv` and
 `shapes.csv`, which the next refresh of the recommendations prefers to the bundled rows (`flows.lake.catalogs.load_catalogs`). A
 list that cannot be had leaves its provider as it is, and so does one that asks for a key when the environment has none: the key
@@ -9,7 +9,6 @@ comes from there, goes to the catalogued address alone, and is never shown.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import sys
@@ -18,28 +17,27 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 
 import polars as pl
 
 from flows.lake.catalogs import REFRESHED, load_catalogs, refreshed_directory
-from flows.lake.lake import write_whole
-from flows.prices.price_list_download import Bounds, opened, read_price_lists, shown
+from flows.lake.lake import writing
+from flows.prices.price_list_download import DownloadBounds, opened, read_price_lists, shown
 from flows.printing.progress import say
 from flows.printing.rows import Format, emit, rows_of_records
+from flows.system.lock import LockHeldError, take_lock
 from transforms.catalogs.catalog_checks import check_catalogs
 from transforms.catalogs.policy_settings import setting
 from transforms.price_lists.price_list import (
-    Limits,
-    Outcome,
+    CatalogChanges,
+    PriceLimits,
     PriceList,
     PriceListError,
-    Taken,
+    PriceOutcome,
+    compare_prices,
+    compare_rows,
     merge_rows,
-    take_prices,
-    take_rows,
 )
 from transforms.tables.contracts import TABLES, conform, empty_frame
 
@@ -49,7 +47,7 @@ _SHOWN = ("new_shape", "new", "moved", "held", "unknown_shape", "not_listed")
 _OWN_BYTES = 2**26
 
 _KEY = re.compile(r"[!-~]{1,512}")
-"""What can be a key: printable and without spaces, so that it is a header's value."""
+"""The form of a key: printable and without spaces, so that it can be a header's value."""
 
 
 class CatalogRefreshError(ValueError):
@@ -58,9 +56,9 @@ class CatalogRefreshError(ValueError):
 
 @dataclass(frozen=True)
 class CatalogRefresh:
-    """What one refresh of the catalogs did: every outcome, and by provider why its lists were not taken or not asked for."""
+    """The outcomes of one refresh, and by provider the reason why its lists were not taken or not asked for."""
 
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PriceOutcome, ...]
     failed: dict[str, str]
     skipped: dict[str, str]
 
@@ -87,11 +85,12 @@ def refresh_catalogs(
     """
     day = today or datetime.now(UTC).date()
     skipped: dict[str, str] = {}
+    failed: dict[str, str] = {}
     with _one_refresh(data):
         catalogs = load_catalogs(data=data)
         limits = _limits(catalogs["policies"])
         if address is not None and not providers:
-            taken, failed = [_own_rows(address, catalogs, limits, accept)], {}
+            taken = [_own_rows(address, catalogs, limits, accept)]
         else:
             sources = _sources(catalogs, providers)
             skipped = {} if address else _without_key(sources, catalogs["prices"])
@@ -118,8 +117,8 @@ def print_catalog_refresh(data: Path, providers: Sequence[str], address: str | N
     return 1 if report.failed else 0
 
 
-def _limits(policies: pl.DataFrame) -> Limits:
-    return Limits(*(setting(policies, "catalogs", key) for key in ("max_price_ratio", "min_listed_share", "confirm_days")))
+def _limits(policies: pl.DataFrame) -> PriceLimits:
+    return PriceLimits(*(setting(policies, "catalogs", key) for key in ("max_price_ratio", "min_listed_share", "confirm_days")))
 
 
 def _sources(catalogs: dict[str, pl.DataFrame], providers: Sequence[str]) -> dict[str, list[dict[str, object]]]:
@@ -162,15 +161,15 @@ def _taken_lists(
     catalogs: dict[str, pl.DataFrame],
     sources: dict[str, list[dict[str, object]]],
     address: str | None,
-    limits: Limits,
+    limits: PriceLimits,
     day: date,
     accept: bool,
-) -> tuple[list[Taken], dict[str, str]]:
-    """What the providers' lists change, and why those that failed did; a provider is taken with all its lists or not at all."""
+) -> tuple[list[CatalogChanges], dict[str, str]]:
+    """Changes by the providers' lists, and the reasons of those that failed; a provider's lists are taken all or none."""
     if address is not None and len(sources) > 1:
         raise CatalogRefreshError("--from names one list: name its one provider as well")
     gib = setting(catalogs["policies"], "catalogs", "max_list_gib")
-    bounds = Bounds(int(gib * 2**30), int(setting(catalogs["policies"], "catalogs", "max_list_pages")))
+    bounds = DownloadBounds(int(gib * 2**30), int(setting(catalogs["policies"], "catalogs", "max_list_pages")))
     taken, failed = [], {}
     for provider, rows in sources.items():
         where = ""
@@ -183,7 +182,7 @@ def _taken_lists(
                 lists += read_price_lists(of_url, url, bounds, catalogs["price_parts"], key)
             if address is not None:  # one document: only the regions that it is about
                 lists = [price_list for price_list in lists if price_list.prices] or lists[:1]
-            taken.append(take_prices(lists, catalogs["prices"], catalogs["shapes"], limits, day, accept))
+            taken.append(compare_prices(lists, catalogs["prices"], catalogs["shapes"], limits, day, accept))
         except PriceListError as error:
             failed[provider] = f"{where}: {error}; {_kept(catalogs['prices'], provider)}"
     return taken, failed
@@ -191,11 +190,13 @@ def _taken_lists(
 
 def _kept(prices: pl.DataFrame, provider: str) -> str:
     dates = prices.filter(pl.col("provider") == provider)["price_as_of"].drop_nulls()
-    return f"its prices stay as they are, of {dates.min()} to {dates.max()}" if dates.len() else "its prices stay as they are"
+    return (
+        f"its prices stay as they are, of {dates.dt.min()} to {dates.dt.max()}" if dates.len() else "its prices stay as they are"
+    )
 
 
-def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: Limits, accept: bool) -> Taken:
-    """What a CSV file in the columns of the prices or of the shapes catalog changes."""
+def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: PriceLimits, accept: bool) -> CatalogChanges:
+    """Changes by a CSV file in the columns of the prices or of the shapes catalog."""
     name = shown(address)
     try:
         with opened(address, _OWN_BYTES) as stream:
@@ -215,12 +216,12 @@ def _own_rows(address: str, catalogs: dict[str, pl.DataFrame], limits: Limits, a
         if unknown.height:
             raise CatalogRefreshError(f"{name}: {' '.join(unknown.select(columns).row(0))} is not in the {target} catalog")
     if table == "prices":
-        return take_rows(rows, catalogs["prices"], limits, accept)
-    outcomes = [Outcome(row["provider"], row["shape"], "", "new_shape", message=row["source"]) for row in rows.to_dicts()]
-    return Taken(empty_frame("prices"), rows, tuple(outcomes))
+        return compare_rows(rows, catalogs["prices"], limits, accept)
+    outcomes = [PriceOutcome(row["provider"], row["shape"], "", "new_shape", message=row["source"]) for row in rows.to_dicts()]
+    return CatalogChanges(empty_frame("prices"), rows, tuple(outcomes))
 
 
-def _write(data: Path, catalogs: dict[str, pl.DataFrame], taken: Sequence[Taken]) -> None:
+def _write(data: Path, catalogs: dict[str, pl.DataFrame], taken: Sequence[CatalogChanges]) -> None:
     """Add what was taken to the refreshed rows of the data directory; shapes first, so that no price is without its shape."""
     for table in reversed(REFRESHED):
         added = pl.concat([empty_frame(table), *(getattr(each, table) for each in taken)])
@@ -229,11 +230,8 @@ def _write(data: Path, catalogs: dict[str, pl.DataFrame], taken: Sequence[Taken]
         path = refreshed_directory(data) / f"{table}.csv"
         before = check_catalogs({table: path.read_text(encoding="utf-8-sig")})[0][table] if path.is_file() else empty_frame(table)
         text = conform(table, merge_rows(before, added, TABLES[table].key)).write_csv(float_scientific=False).encode()
-        write_whole(path, partial(_write_bytes, text))
-
-
-def _write_bytes(text: bytes, stream: BinaryIO) -> None:
-    stream.write(text)
+        with writing(path) as stream:
+            stream.write(text)
 
 
 @contextmanager
@@ -242,12 +240,10 @@ def _one_refresh(data: Path) -> Iterator[None]:
     folder = refreshed_directory(data)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle = (folder / ".lock").open("a+")
+        held = take_lock(folder / ".lock")
+    except LockHeldError:
+        raise CatalogRefreshError(f"another refresh of the catalogs is at work in {data}; wait for it to end") from None
     except OSError as error:
         raise CatalogRefreshError(f"{folder} cannot be written: {error.strerror or error}; use another --data") from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CatalogRefreshError(f"another refresh of the catalogs is at work in {data}; wait for it to end") from None
+    with held:
         yield

@@ -1,1 +1,1 @@
-"""What is printed for people: rows in four formats, and lines about what is going on."""
+"""Printing for people: rows in four formats, and lines of progress."""

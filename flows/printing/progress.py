@@ -1,4 +1,4 @@
-"""What a person at the terminal reads while a command works: plain lines on standard error."""
+"""Progress for the person at the terminal: plain lines on standard error."""
 
 from __future__ import annotations
 

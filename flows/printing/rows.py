@@ -1,4 +1,4 @@
-"""How rows leave the command line: a table to read, JSON, CSV that a spreadsheet opens safely, or Markdown.
+"""Rows as the command line prints them: a table to read, JSON, CSV that a spreadsheet opens safely, or Markdown.
 
 Rows are plain Python tuples, so that a command which asks DuckDB need not load a frame library first.
 """
@@ -8,22 +8,29 @@ from __future__ import annotations
 import io
 import json
 import math
-import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, TextIO
 
+from flows.system.whole_file import write_whole
+
 if TYPE_CHECKING:
     import polars as pl
 
 Format = Literal["table", "json", "csv", "markdown"]
+FileFormat = Literal["table", "json", "csv", "markdown", "parquet"]
 
-_FORMAT_OF_SUFFIX: dict[str, str] = {".csv": "csv", ".json": "json", ".md": "markdown", ".txt": "table", ".parquet": "parquet"}
+_FORMAT_OF_SUFFIX: dict[str, FileFormat] = {
+    ".csv": "csv",
+    ".json": "json",
+    ".md": "markdown",
+    ".txt": "table",
+    ".parquet": "parquet",
+}
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 _EMPTY = "–"
 
@@ -78,38 +85,19 @@ def write_file(answer: Rows, path: Path) -> None:
         frame = pl.DataFrame(answer.rows, schema=list(answer.columns), orient="row", infer_schema_length=None)
         buffer = io.BytesIO()
         frame.write_parquet(buffer)
-        write_atomically(path, buffer.getvalue())
+        write_whole(path, buffer.getvalue())
         return
     text = io.StringIO(newline="")
-    write_rows(answer, form, text)  # type: ignore[arg-type]
-    write_atomically(path, text.getvalue().encode())
+    write_rows(answer, form, text)
+    write_whole(path, text.getvalue().encode())
 
 
-def form_of(path: Path) -> str:
+def form_of(path: Path) -> FileFormat:
     """The form that a file's extension names. Raises OutputError when it names none."""
     form = _FORMAT_OF_SUFFIX.get(path.suffix.lower())
     if form is None:
         raise OutputError(f"cannot tell the format of {path}: end its name in {', '.join(_FORMAT_OF_SUFFIX)}")
     return form
-
-
-def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the whole new one."""
-    with writing(path) as stream:
-        stream.write(data)
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[IO[bytes]]:
-    """A stream to a file that takes the path's place when the block ends well, and leaves nothing when it does not."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("wb") as stream:
-            yield stream
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_rows(answer: Rows, form: Format, stream: TextIO) -> None:

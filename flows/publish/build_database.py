@@ -16,8 +16,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.database.connection import connect, create_macros, load_tables, run_sql, transaction
-from flows.estimate.bucket import MACHINES, BucketFiles, add_buckets, count
+from flows.database.connection import connect, create_macros, load_tables, transaction
+from flows.database.sql_files import run_sql
+from flows.estimate.bucket import MACHINES, BucketFiles, add_buckets, count, timed
 from flows.estimate.grid import compute_grid
 from transforms.tables import contracts
 
@@ -86,17 +87,17 @@ def assemble(
         raise contracts.ContractError(f"the join lacks {', '.join(missing)}")
     started = time.monotonic()
     seconds: dict[str, float] = {}
-    with _timed(seconds, "load"), transaction(connection):
+    with timed(seconds, "load"), transaction(connection):
         load_tables(connection, tables, with_comments)
         create_macros(connection)
-    with _timed(seconds, "machines"), transaction(connection):
+    with timed(seconds, "machines"), transaction(connection):
         prepare_machines(connection)
         load_tables(connection, {"layouts": contracts.empty_frame("layouts")})
         run_sql(connection, "machines/layouts.sql")
-    with _timed(seconds, "grid"), _computed(tables, computed) as buckets:
+    with timed(seconds, "grid"), _computed(tables, computed) as buckets:
         run_sql(connection, "published/architecture_recommendations.sql")
         add_buckets(connection, buckets)
-    with _timed(seconds, "results"), transaction(connection):
+    with timed(seconds, "results"), transaction(connection):
         for name in _RESULTS:
             run_sql(connection, f"published/{name}.sql")
         for name in ("recommendations", "best_shapes") if with_comments else ():
@@ -130,10 +131,3 @@ def _computed(tables: dict[str, pl.DataFrame], computed: Sequence[BucketFiles] |
         return
     with tempfile.TemporaryDirectory(prefix="shapefit-") as directory:
         yield compute_grid(Path(directory), tables).buckets
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], step: str) -> Iterator[None]:
-    begun = time.monotonic()
-    yield
-    seconds[step] = seconds.get(step, 0.0) + time.monotonic() - begun

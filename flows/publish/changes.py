@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.database.connection import run_sql
+from flows.database.sql_files import run_sql
 from flows.versions.versions import DATABASE
 from transforms.catalogs.policy_settings import setting
 from transforms.tables import contracts

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from flows.database.sql_files import fetch
 from flows.printing.rows import Format, emit
-from flows.versions.versions import fetch, open_version, read_run, require_latest
+from flows.versions.versions import open_version, read_run, require_latest
 
 _MODELS = 12
 _CONTEXT = 8192

@@ -7,15 +7,11 @@ at a complete version, and the next run clears away what it left.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
-import os
 import platform
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -29,6 +25,8 @@ from flows.estimate.row_checks import PublishError, check_facts
 from flows.lake.lake import Lake
 from flows.publish.version_checks import check_published
 from flows.publish.version_files import Basis, earlier, write_files
+from flows.system.lock import take_lock
+from flows.system.whole_file import sync, sync_tree
 from flows.versions.integrity import file_sums, sound_latest
 from flows.versions.pointer import point_latest
 from flows.versions.retention import limits_of, retire
@@ -41,6 +39,9 @@ _VOLATILE = ("fetched_at", "downloads", "likes")
 
 _COMPUTED = ("recommendations", "architecture_recommendations", "best_shapes", "layouts", "changes")
 """Published tables that are made while a version is built; the others are what it is built from."""
+
+_LOCK = ".lock"
+"""File of the versions' directory that one publisher at a time has locked."""
 
 _TOOLS = ("shapefit", "duckdb", "polars", "pyarrow", "huggingface_hub", "prefect")
 
@@ -82,7 +83,7 @@ def publish(
     if not run_id or Path(run_id).name != run_id or run_id.startswith(".") or run_id == versions.latest_link.name:
         raise PublishError(f"{run_id!r} cannot name a version: a plain name is needed")
     versions.root.mkdir(parents=True, exist_ok=True)
-    with _one_publisher(versions.root):
+    with take_lock(versions.root / _LOCK, wait=True):
         _remove_leftovers(versions.root)
         if target.exists():
             raise PublishError(f"version {run_id} exists already in {versions.root}")
@@ -122,9 +123,9 @@ def publish(
             "build_seconds": round(time.monotonic() - started, 1),
         }
         (partial / RUN).write_text(json.dumps(run, indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
-        _sync_tree(partial)
+        sync_tree(partial)
         partial.rename(target)
-        _sync(versions.root)
+        sync(versions.root)
         point_latest(versions, run_id)
         retire(data, limits_of(tables["policies"]))
     return Published(run_id, target, written.counts, written.changes, same.same_content, time.monotonic() - started)
@@ -175,30 +176,8 @@ def _basis(inputs: dict[str, dict[str, object]], grid: Grid) -> Basis:
 def _remove_leftovers(root: Path) -> None:
     """Remove what a killed run left: half-built and half-deleted versions, and temporary links."""
     for entry in root.iterdir():
-        if entry.name.startswith(".") and entry.name != ".lock":
+        if entry.name.startswith(".") and entry.name != _LOCK:
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
             else:
                 entry.unlink(missing_ok=True)
-
-
-@contextmanager
-def _one_publisher(root: Path) -> Iterator[None]:
-    """Hold the publishing lock; the system releases it when the process ends, however it ends."""
-    with (root / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def _sync_tree(directory: Path) -> None:
-    for path in directory.rglob("*"):
-        _sync(path)
-    _sync(directory)
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.crawl.crawl import CrawlReport
+from flows.crawl.crawl_report import CrawlReport
 from flows.estimate.grid import GridReport
 from flows.extract.extract import ExtractReport
 from flows.publish.publish import Published
@@ -44,11 +44,11 @@ def report_markdown(report: RefreshReport) -> str:
         f"{crawled.unchanged:,} unchanged, {crawled.resumed:,} resumed, {crawled.postponed:,} postponed; "
         f"{sum(crawled.requests.values()):,} requests |",
         f"| extract ({extracted.seconds:.0f} s) | {extracted.extracted:,} read since the last time; "
-        f"{_listed(extracted.counts)}; without facts {len(extracted.without_facts):,} |",
-        f"| compute ({sum(grid.seconds.values()):.0f} s of work) | {grid.buckets:,} buckets: "
+        f"{listed_counts(extracted.counts)}; without facts {len(extracted.without_facts):,} |",
+        f"| estimate ({sum(grid.seconds.values()):.0f} s of work) | {grid.buckets:,} buckets: "
         f"figures {grid.figures_computed:,} computed, {grid.figures_reused:,} reused; "
         f"ranks {grid.ranks_computed:,} computed, {grid.ranks_reused:,} reused |",
-        f"| publish ({published.seconds:.0f} s) | {_listed(published.counts)} |",
+        f"| publish ({published.seconds:.0f} s) | {listed_counts(published.counts)} |",
     ]
     lines += _section("Rejected", "code", "models", _by_count(extracted.rejects))
     lines += _section("Changed since the version before", "change", "rows", _by_count(published.changes))
@@ -56,7 +56,7 @@ def report_markdown(report: RefreshReport) -> str:
     shown = new.head(_NAMED).select("architecture_key", "model_id").iter_rows()
     lines += _section(f"New architectures: {new.height:,}", "architecture", "a model of it", shown)
     seconds = {"crawl": crawled.seconds, "extract": extracted.seconds, "publish": published.seconds}
-    seconds |= {f"compute: {step}": took for step, took in grid.seconds.items()}
+    seconds |= {f"estimate: {step}": took for step, took in grid.seconds.items()}
     slowest = sorted(seconds.items(), key=lambda step: -step[1])[:_NAMED]
     lines += _section("Slowest steps", "step", "seconds", ((step, f"{took:.1f}") for step, took in slowest))
     return "\n".join(lines) + "\n"
@@ -86,5 +86,6 @@ def _by_count(counts: Mapping[str, int]) -> list[tuple[str, str]]:
     return [(name, f"{count:,}") for name, count in sorted(counts.items(), key=lambda entry: (-entry[1], entry[0]))]
 
 
-def _listed(counts: Mapping[str, int]) -> str:
+def listed_counts(counts: Mapping[str, int]) -> str:
+    """Counts in one line, each after its name."""
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())

@@ -16,7 +16,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from flows.database.connection import connect, insert_table, run_sql, transaction
+from flows.database.connection import connect, insert_table, transaction
+from flows.database.sql_files import run_sql
 from flows.estimate.bucket import count
 from flows.estimate.grid import Grid
 from flows.publish.changes import write_changes

@@ -29,8 +29,9 @@ def measured_beside_estimated(data: Path, model_id: str | None = None) -> pl.Dat
     import polars as pl
 
     from flows.ask.estimate import estimate
+    from flows.database.sql_files import sql_text
     from flows.lake.catalogs import load_catalogs
-    from flows.size.fit import sizing_database, sizing_sql
+    from flows.size.fit import complete_measurements, sizing_database
 
     tables = read_all(data)
     sweeps = tables["sweeps"].drop_nulls(list(_KNOWN))
@@ -40,7 +41,7 @@ def measured_beside_estimated(data: Path, model_id: str | None = None) -> pl.Dat
         return None
     kept = {name: frame.join(sweeps.select("run"), on="run", how="semi") for name, frame in tables.items()}
     with sizing_database(kept, load_catalogs()["sizing_settings"]) as connection:
-        connection.execute(sizing_sql("measurements"))
+        complete_measurements(connection)
         levels = connection.table("measurements").pl()
         configurations = levels.join(sweeps.select("run", *_KNOWN, *_TAKEN_OVER), on="run").select(
             pl.concat_str("run", pl.lit("/"), "concurrency").alias("id"),
@@ -53,4 +54,4 @@ def measured_beside_estimated(data: Path, model_id: str | None = None) -> pl.Dat
             pl.col("mean_output_tokens").round().cast(pl.Int64).alias("output_tokens"),
         )
         connection.register("evaluated", estimate(configurations, data).to_arrow())
-        return connection.sql(sizing_sql("measured_beside_estimated")).pl()
+        return connection.sql(sql_text("sizing/measured_beside_estimated.sql")).pl()

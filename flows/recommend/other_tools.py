@@ -9,11 +9,12 @@ from typing import Any
 
 from flows.ask.estimate_database import estimating
 from flows.ask.model_facts import facts_of
+from flows.database.sql_files import fetch
 from flows.lake.catalogs import load_catalogs
 from flows.printing.rows import Format, Rows, emit, rows_of_records, write_object
 from flows.recommend.question import Question, QuestionError, refuse_unknown
 from flows.recommend.recommend import own_shapes
-from flows.versions.versions import RejectedModelError, fetch
+from flows.versions.versions import RejectedModelError
 from transforms.asking.aqua_report import aqua_report, troubleshoot
 
 _FITS: dict[str, Callable[[dict[str, Any]], bool]] = {

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.printing.rows import OutputError, shown, writing
+from flows.printing.rows import OutputError, shown
+from flows.system.whole_file import whole_file
 
 if TYPE_CHECKING:
     import altair as alt
@@ -68,7 +69,7 @@ def _save(chart: alt.LayerChart | alt.FacetChart, path: Path) -> None:
     import vl_convert
 
     document = chart.to_dict()
-    with writing(path) as stream:
+    with whole_file(path) as stream:
         if path.suffix.lower() == ".svg":
             stream.write(vl_convert.vegalite_to_svg(document).encode())
         else:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.database.sql_files import fetch, run_sql
 from flows.printing.rows import Rows
 from flows.recommend.question import Question, QuestionError
-from flows.versions.versions import DATABASE, Versions, answering, fetch, open_version, run
+from flows.versions.versions import DATABASE, Versions, answering, open_version
 
 if TYPE_CHECKING:
     import duckdb
@@ -61,7 +62,7 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
         conditions = _conditions(connection, question, model, notes)
         if conditions["quantization"] is not None and not _in_grid(connection, conditions):
             connection = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
-        run(connection, "recommend/asked_shapes.sql", conditions)
+        run_sql(connection, "recommend/asked_shapes.sql", conditions)
         rows, offers = _rows(connection, conditions, shown)
         if rows.rows:
             first: dict[str, Any] = dict(zip(rows.columns, rows.rows[0], strict=True))
@@ -78,7 +79,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], sho
         answer = fetch(connection, "recommend/published.sql", asked)
     else:
         for step in ("chosen", "bounds", "configurations", "evaluated"):
-            run(connection, f"recommend/{step}.sql", asked)
+            run_sql(connection, f"recommend/{step}.sql", asked)
         answer = fetch(connection, "recommend/answer.sql", asked)
     offers = int(str(answer.rows[0][-1])) if answer.rows else 0
     return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers

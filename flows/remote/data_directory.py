@@ -1,7 +1,7 @@
 """Data directories on S3-compatible storage: `--data s3://bucket/prefix`.
 
 Work is done in a local copy (`flows.remote.object_store`). A refresh fetches what differs, works, and brings back the new
-version, at last the pointer to it, and the lake. Readers follow the pointer and fetch a version once. Credentials, region and
+version, then the pointer to it, then the lake. Readers follow the pointer and fetch a version once. Credentials, region and
 endpoint come from the usual AWS_* variables, or from the role of the machine; writing with conditions reads no profile of
 ~/.aws.
 """
@@ -21,7 +21,7 @@ from obstore.store import S3Store
 from pyarrow import fs
 
 from flows.lake.lake import refresh_lock
-from flows.remote.object_store import POINTER, Remote, StorageError, telling
+from flows.remote.object_store import POINTER, RemoteDirectory, StorageError, telling
 from flows.remote.refresh_lease import lease
 from flows.versions.versions import NotPublishedError
 
@@ -30,12 +30,12 @@ _ATTEMPTS = 3
 
 
 def is_remote(data: Path | str) -> bool:
-    """Whether a data directory is on S3-compatible storage."""
+    """True where a data directory is on S3-compatible storage."""
     return str(data).startswith("s3:/")
 
 
 def local_directory(data: Path | str) -> Path:
-    """Where work on a data directory is done: there, or in this user's local copy of a remote one. Raises StorageError."""
+    """The directory to work in: a local data directory itself, or this user's copy of a remote one. Raises StorageError."""
     if not is_remote(data):
         return Path(data)
     bucket, prefix = _parsed(data)
@@ -70,7 +70,7 @@ def readable(data: Path, whole: bool = False) -> Path:
 
 @contextmanager
 def checked_out(data: Path | str) -> Iterator[Callable[[str], None]]:
-    """Work on a data directory under its local lock; yields what publishes a version that was built there, by its run id.
+    """Work on a data directory under its local lock; yields a function that publishes the version of a run id.
 
     A remote directory is fetched first and its lake brought back at the end, even of a run that failed. Raises StorageError, or
     LakeError when another refresh holds the lease.
@@ -91,13 +91,13 @@ def checked_out(data: Path | str) -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def working_copy(data: Path) -> Iterator[Path]:
-    """The local copy of a remote data directory, brought back when the block ends: for what changes facts, but publishes none."""
+    """The local copy of a remote data directory, brought back when the block ends: for work that publishes no version."""
     local = local_directory(data)
     with refresh_lock(local), checked_out(data):
         yield local
 
 
-def open_remote(data: Path | str) -> Remote:
+def open_remote(data: Path | str) -> RemoteDirectory:
     """The store that a `s3://` URL names, by the AWS_* variables. Raises StorageError."""
     bucket, prefix = _parsed(data)
     endpoint = _endpoint()
@@ -114,7 +114,7 @@ def open_remote(data: Path | str) -> Remote:
             client_options={"allow_http": endpoint.startswith("http://"), "connect_timeout": "10s", "timeout": "60s"},
         )
     url = f"s3://{bucket}/{prefix}".rstrip("/")
-    return Remote(url, fs.SubTreeFileSystem(f"{bucket}/{prefix}".rstrip("/"), store), objects, local_directory(data))
+    return RemoteDirectory(url, fs.SubTreeFileSystem(f"{bucket}/{prefix}".rstrip("/"), store), objects, local_directory(data))
 
 
 def _parsed(data: Path | str) -> tuple[str, str]:

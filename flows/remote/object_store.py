@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
@@ -27,18 +28,22 @@ from obstore.store import ObjectStore
 from pyarrow import ArrowException, fs
 
 from flows.printing.progress import say
+from flows.system.whole_file import whole_file, write_whole
 from flows.versions.integrity import damage
 from flows.versions.pointer import point_latest
 from flows.versions.retention import Limits, limits_of, retire
 from flows.versions.versions import RUN, Versions
 
+if TYPE_CHECKING:
+    from obstore import UpdateVersion
+
 POINTER = "published/latest"
 _MIRRORED = ("lake", "catalogs")
 _STATE = ".s3.json"
 _CACHED = Limits(versions=2, disk_bytes=float("inf"), grace_s=3600)
-"""What the local copy keeps of the versions, all of which the store has."""
+"""The versions that the local copy keeps; the store has them all."""
 _LARGE = "recommendations.parquet"
-"""The rows that the database holds as well: fetched only for who exports them."""
+"""The rows that the database holds as well: fetched only to be exported."""
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]*")
 
 
@@ -47,7 +52,7 @@ class StorageError(ValueError):
 
 
 @dataclass(frozen=True)
-class Remote:
+class RemoteDirectory:
     """A data directory on a store, and its local copy: `files` are its objects as files, `objects` the same with conditions."""
 
     url: str
@@ -72,7 +77,7 @@ class Remote:
         return [str(run["run_id"]) for run, _, _ in self._runs()]
 
     def pointer_version(self) -> str | None:
-        """What distinguishes the pointer from every other that was there; None where there is none. Raises StorageError."""
+        """The pointer's entity tag, which every change of it replaces; None where nothing is published. Raises StorageError."""
         with telling(self.url):
             try:
                 return obstore.head(self.objects, POINTER)["e_tag"]
@@ -82,7 +87,7 @@ class Remote:
     def point(self, run_id: str, seen: str | None) -> None:
         """Make a version the current one, if the pointer is still the one that was seen. Raises StorageError."""
         with telling(self.url):
-            mode = {"e_tag": seen} if seen else "create"
+            mode: Literal["create"] | UpdateVersion = {"e_tag": seen} if seen else "create"
             try:
                 obstore.put(self.objects, POINTER, run_id.encode(), mode=mode, attributes={"Content-Type": "text/plain"})
             except (AlreadyExistsError, PreconditionError):
@@ -128,7 +133,7 @@ class Remote:
     def pull(self) -> None:
         """Bring the local copy up to date: files of the lake and the refreshed catalogs that differ, and the current version.
 
-        What a run on this machine wrote and did not bring back stays: the next goes on from it.
+        What a run on this machine wrote and did not bring back stays: the next run continues from it.
         """
         with telling(self.url):
             known, listed = self._state(), self._mirrored()
@@ -161,7 +166,11 @@ class Remote:
     def publish(self, run_id: str, seen: str | None, confirm: Callable[[], None]) -> None:
         """Bring a version to the store, then switch the pointer to it, then retire old ones.
 
-        Args: the version's run id; the pointer's version when the work began; what refuses, if another may be at work there.
+        Args:
+            run_id: the version.
+            seen: the pointer's version when the work began.
+            confirm: raises where another refresh may be at work on the store.
+
         Raises StorageError.
         """
         from flows.lake.catalogs import load_catalogs
@@ -212,14 +221,11 @@ class Remote:
         """Size and time of change (ns) of every object below a directory, by path."""
         found = self.files.get_file_info(fs.FileSelector(directory, recursive=True, allow_not_found=True))
         files = [info for info in found if info.type == fs.FileType.File and ".." not in info.path.split("/")]
-        return {info.path: [info.size, info.mtime_ns] for info in files}
+        return {info.path: [info.size or 0, info.mtime_ns or 0] for info in files}
 
     def _download(self, path: str, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-        with self.files.open_input_stream(path) as source, temporary.open("wb") as stream:
+        with self.files.open_input_stream(path) as source, whole_file(target) as stream:
             shutil.copyfileobj(source, stream, 2**20)
-        temporary.replace(target)
 
     def _upload(self, source: Path, path: str) -> None:
         with source.open("rb") as stream, self.files.open_output_stream(path) as target:
@@ -232,10 +238,7 @@ class Remote:
             return {}
 
     def _write_state(self, state: dict[str, dict[str, list[int]]]) -> None:
-        self.local.mkdir(parents=True, exist_ok=True)
-        temporary = self.local / f"{_STATE}.tmp"
-        temporary.write_text(json.dumps(state))
-        temporary.replace(self.local / _STATE)
+        write_whole(self.local / _STATE, json.dumps(state).encode())
 
 
 def _is_kept(path: Path) -> bool:
@@ -249,7 +252,7 @@ def _mark(path: Path) -> list[int]:
 
 @contextmanager
 def telling(url: str) -> Iterator[None]:
-    """Say of a store's errors what cannot be used. Raises StorageError, and FileNotFoundError as it is."""
+    """Name the store in its errors. Raises StorageError, and FileNotFoundError as it is."""
     try:
         yield
     except FileNotFoundError:

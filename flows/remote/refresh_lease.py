@@ -8,7 +8,7 @@ hour.
 What it promises: nobody else holds the lease at the moment it is confirmed, and a refresh confirms it before it switches the
 pointer. A run that stalled past its time and was replaced therefore publishes nothing. What it needs: a store that honours these
 conditions, as S3 does (one that ignores them makes the lease advice, and the pointer's own condition with it), and clocks that
-agree to within minutes, for each side judges by its own whether a lease has run out.
+agree to within minutes, because each side judges by its own whether a lease has run out.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ _LONGEST_LEASE = 4096
 
 @contextmanager
 def lease(objects: ObjectStore, url: str, owner: str) -> Iterator[Callable[[], None]]:
-    """Hold the lease while the block runs, renewed as long as this process lives; yields what confirms that it is still held.
+    """Hold the lease while the block runs, renewed as long as this process lives; yields a function that confirms it.
 
     Args:
         objects: the store.
         url: its address, for messages.
-        owner: who works there; a lease of the same owner is taken over, for it is of a run that died.
+        owner: who works there; a lease of the same owner is taken over, because its run must have died.
 
     Raises LakeError when another holds it, at the beginning or when it is to be confirmed.
     """
@@ -105,7 +105,7 @@ def _read(objects: ObjectStore) -> tuple[bytes, str | None]:
 
 
 def _holder(text: bytes) -> tuple[str | None, float]:
-    """Who holds a lease, and until when (seconds since 1970); nobody where it cannot be read."""
+    """The holder of a lease and its end (seconds since 1970); None where it cannot be read."""
     try:
         held = json.loads(text)
         return str(held["owner"]), float(held["expires"])

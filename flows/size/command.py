@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -11,19 +10,11 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from flows.printing.progress import say
 from flows.printing.rows import Format
-from flows.size.measure import Level, Watcher
-from flows.size.size import (
-    MeasureConfig,
-    SizingConfig,
-    SizingError,
-    SizingOutput,
-    Subject,
-    estimate_sweep,
-    import_sweep,
-    measure_to_store,
-    require_targets,
-)
+from flows.size.measure import LevelResult, SweepWatcher
+from flows.size.questions import MeasureConfig, ServedBy, SizingConfig, SizingError
+from flows.size.size import SizingOutput, estimate_sweep, import_sweep, measure_to_store, require_targets
 
 Data = Annotated[Path, Parameter(env_var="SHAPEFIT_DATA", help="Directory of the sweeps, in its folder sizing.")]
 Form = Annotated[Format | None, Parameter(name="--format", help="How to print: table (default), json, csv or markdown.")]
@@ -134,9 +125,9 @@ def import_files(
     """
     if not files:
         raise SizingError("name the files to import")
-    run, notes = import_sweep(files, data, concurrency, Subject(**asdict(subject)), append)
+    run, notes = import_sweep(files, data, concurrency, ServedBy(**asdict(subject)), append)
     for note in notes:
-        _say(note)
+        say(note)
     _print(estimate_sweep(SizingConfig(), data, run), form)
     return 0
 
@@ -187,14 +178,14 @@ def _answered(output: SizingOutput, form: Format | None) -> int:
     return 0 if output.answer.gpus is not None else 1
 
 
-def _measured(options: MeasureOptions, subject: SubjectOptions, append: bool, data: Path) -> tuple[str, list[Level]]:
+def _measured(options: MeasureOptions, subject: SubjectOptions, append: bool, data: Path) -> tuple[str, list[LevelResult]]:
     settings = asdict(options) | {"concurrencies": _concurrencies(options.concurrencies)}
-    config = MeasureConfig(**settings, append=append, subject=Subject(**asdict(subject)))
+    config = MeasureConfig(**settings, append=append, subject=ServedBy(**asdict(subject)))
     with _progress() as watcher:
         try:
             return measure_to_store(config, data, watcher)
         except KeyboardInterrupt:
-            _say(f"stopped; what was measured is kept in {data / 'sizing'}: shapefit size estimate answers from it")
+            say(f"stopped; what was measured is kept in {data / 'sizing'}: shapefit size estimate answers from it")
             raise
 
 
@@ -206,7 +197,7 @@ def _concurrencies(text: str) -> tuple[int, ...]:
 
 
 @contextmanager
-def _progress() -> Iterator[Watcher]:
+def _progress() -> Iterator[SweepWatcher]:
     """A progress bar on standard error where that is a terminal; one line for each concurrency everywhere."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -222,16 +213,12 @@ def _progress() -> Iterator[Watcher]:
         def item_ended(concurrency: int, ok: bool) -> None:
             bar.advance(task)
 
-        def level_ended(level: Level) -> None:
+        def level_ended(level: LevelResult) -> None:
             trouble = f"; interrupted by a failing item: {level.error}" if level.failed_items else ""
             line = f"concurrency {level.concurrency}: {level.items} items in {level.total_runtime_s:.1f} s{trouble}"
             console.print(line, markup=False, soft_wrap=True)
 
-        yield Watcher(level_started, item_ended, level_ended)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)
+        yield SweepWatcher(level_started, item_ended, level_ended)
 
 
 def _print(output: SizingOutput, form: Format | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ class DatasetError(ValueError):
 
 
 @dataclass(frozen=True)
-class Input:
+class DatasetInput:
     """One input: its identifier and its turns. One turn is one request; several are a conversation of one workflow item.
 
     A turn is a text, or a list of chat messages that is sent as it is.
@@ -29,7 +30,7 @@ class Input:
     turns: tuple[str | list[object], ...]
 
 
-def read_dataset(path: Path, field: str | None = None) -> list[Input]:
+def read_dataset(path: Path, field: str | None = None) -> list[DatasetInput]:
     """The inputs of a dataset file, in order.
 
     Args:
@@ -69,12 +70,13 @@ def _named_in_yaml(path: Path, field: str | None) -> tuple[Path, str, str | None
     file = Path(named["file_path"])
     if not file.is_file() and not file.is_absolute() and (path.parent / file).is_file():
         file = path.parent / file
-    structure = named.get("structure") if isinstance(named.get("structure"), dict) else {}
+    structure = named.get("structure")
+    column = structure.get("question_key") if isinstance(structure, dict) else None
     kind = str(named.get("_type") or file.suffix.lower().lstrip("."))
-    return file, kind, field or structure.get("question_key"), str(named.get("id_key") or "id")
+    return file, kind, field or column, str(named.get("id_key") or "id")
 
 
-def _json(path: Path) -> list[object]:
+def _json(path: Path) -> Sequence[object]:
     text = path.read_text(encoding="utf-8-sig")
     try:
         rows = json.loads(text)
@@ -92,7 +94,7 @@ def _json(path: Path) -> list[object]:
     return rows
 
 
-def _jsonl(path: Path) -> list[object]:
+def _jsonl(path: Path) -> Sequence[object]:
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8-sig").splitlines(), 1):
         if line.strip():
@@ -103,12 +105,12 @@ def _jsonl(path: Path) -> list[object]:
     return rows
 
 
-def _csv(path: Path) -> list[object]:
+def _csv(path: Path) -> Sequence[object]:
     with path.open(encoding="utf-8-sig", newline="") as stream:
         return list(csv.DictReader(stream))
 
 
-def _parquet(path: Path) -> list[object]:
+def _parquet(path: Path) -> Sequence[object]:
     import polars as pl
 
     try:
@@ -117,9 +119,9 @@ def _parquet(path: Path) -> list[object]:
         raise DatasetError(f"{path}: not Parquet: {str(error).splitlines()[0]}") from None
 
 
-def _input(row: object, number: int, path: Path, field: str | None, key: str) -> Input:
+def _input(row: object, number: int, path: Path, field: str | None, key: str) -> DatasetInput:
     if isinstance(row, str):
-        return Input(str(number), (row,))
+        return DatasetInput(str(number), (row,))
     if not isinstance(row, dict):
         raise DatasetError(f"{path}: input {number} is neither a text nor an object")
     column = field or next((name for name in INPUT_FIELDS if name in row), None)
@@ -127,13 +129,12 @@ def _input(row: object, number: int, path: Path, field: str | None, key: str) ->
         wanted = f"column {field!r}" if field else f"any of the columns {', '.join(INPUT_FIELDS)}"
         raise DatasetError(f"{path}: input {number} lacks {wanted}; name the input's column with --dataset-field")
     value = row[column]
-    turns: tuple[object, ...]
-    if isinstance(value, list):
-        is_chat = all(isinstance(entry, dict) and "role" in entry for entry in value)
-        turns = (value,) if is_chat else tuple(value)
-    else:
-        turns = (value,)
-    if not turns or not all(isinstance(turn, list) or (isinstance(turn, str) and turn) for turn in turns):
+    is_chat = isinstance(value, list) and all(isinstance(entry, dict) and "role" in entry for entry in value)
+    stated = value if isinstance(value, list) and not is_chat else [value]
+    turns: tuple[str | list[object], ...] = tuple(
+        turn for turn in stated if isinstance(turn, list) or (isinstance(turn, str) and turn)
+    )
+    if not turns or len(turns) < len(stated):
         raise DatasetError(f"{path}: input {number}: {column!r} must be a text, a list of texts or a list of chat messages")
     identifier = row.get(key)
-    return Input(str(number) if identifier is None else str(identifier), turns)  # type: ignore[arg-type]
+    return DatasetInput(str(number) if identifier is None else str(identifier), turns)

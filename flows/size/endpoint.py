@@ -41,7 +41,7 @@ class RequestFailedError(Exception):
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where and how to ask. `url` is the full address of requests, `key` a secret that only headers may carry.
+    """An endpoint and the form of its requests. `url` is their full address, `key` a secret that only headers may carry.
 
     `timeout_s` bounds one request from first byte sent to last byte received, in seconds; `input_field` is the name of the
     input in a workflow's request; `max_tokens` bounds an answer, None for the server's default.
@@ -57,7 +57,7 @@ class Endpoint:
 
 
 @dataclass
-class Timed:
+class TimedRequest:
     """One request as it was seen: moments of the monotonic clock in seconds, and what the server counted.
 
     `llm_calls` are the start and end (seconds after `start`) of the model calls that a workflow reported of itself.
@@ -125,12 +125,12 @@ async def served_model(client: httpx2.AsyncClient, endpoint: Endpoint) -> str:
         raise EndpointError(f"{public_address(url)} lists no model ({reason}): name it with --model") from None
 
 
-async def send(client: httpx2.AsyncClient, endpoint: Endpoint, turn: object) -> Timed:
+async def send(client: httpx2.AsyncClient, endpoint: Endpoint, turn: object) -> TimedRequest:
     """Send one request and time it. A failure is told in the result's `error`, never raised.
 
     Args: turn: a text or, for chat, a list of messages; for a workflow any JSON value.
     """
-    timed = Timed(time.perf_counter())
+    timed = TimedRequest(time.perf_counter())
     try:
         async with asyncio.timeout(endpoint.timeout_s):
             await _exchange(client, endpoint, turn, timed)
@@ -142,7 +142,7 @@ async def send(client: httpx2.AsyncClient, endpoint: Endpoint, turn: object) -> 
     return timed
 
 
-async def _exchange(client: httpx2.AsyncClient, endpoint: Endpoint, turn: object, timed: Timed) -> None:
+async def _exchange(client: httpx2.AsyncClient, endpoint: Endpoint, turn: object, timed: TimedRequest) -> None:
     lines = _lines(client, endpoint.url, _payload(endpoint, turn), timed)
     whole: list[bytes] = []
     finished = False
@@ -173,7 +173,7 @@ def _payload(endpoint: Endpoint, turn: object) -> dict[str, object]:
     return {**payload, "messages": turn if isinstance(turn, list) else [{"role": "user", "content": turn}]}
 
 
-def _take(data: bytes, api: Api, timed: Timed) -> bool:
+def _take(data: bytes, api: Api, timed: TimedRequest) -> bool:
     """Read one event (or a whole unstreamed answer) into `timed`; whether the answer is complete with it."""
     if data == b"[DONE]":
         return True
@@ -195,7 +195,7 @@ def _take(data: bytes, api: Api, timed: Timed) -> bool:
     return _take_choices(event, timed, moment)
 
 
-def _take_choices(event: dict[str, object], timed: Timed, moment: float) -> bool:
+def _take_choices(event: dict[str, object], timed: TimedRequest, moment: float) -> bool:
     usage = event.get("usage")
     if isinstance(usage, dict):
         timed.input_tokens = _count(usage.get("prompt_tokens"), timed.input_tokens)
@@ -221,7 +221,7 @@ def _take_choices(event: dict[str, object], timed: Timed, moment: float) -> bool
     return finished
 
 
-def _take_step(data: bytes, timed: Timed) -> None:
+def _take_step(data: bytes, timed: TimedRequest) -> None:
     """A workflow's own report of an intermediate step: the end of a model call says when the call began and ended."""
     try:
         payload = json.loads(data)["payload"]
@@ -235,7 +235,7 @@ def _take_step(data: bytes, timed: Timed) -> None:
         return  # a step of another kind
 
 
-async def _lines(client: httpx2.AsyncClient, url: str, payload: dict[str, object], timed: Timed) -> AsyncIterator[bytes]:
+async def _lines(client: httpx2.AsyncClient, url: str, payload: dict[str, object], timed: TimedRequest) -> AsyncIterator[bytes]:
     """The answer's lines as they arrive, within the bounds. Raises RequestFailedError."""
     pending = b""
     async for piece in _pieces(client, "POST", url, payload, timed):
@@ -249,11 +249,11 @@ async def _lines(client: httpx2.AsyncClient, url: str, payload: dict[str, object
 
 
 async def _body(client: httpx2.AsyncClient, method: str, url: str, payload: dict[str, object] | None) -> bytes:
-    return b"".join([piece async for piece in _pieces(client, method, url, payload, Timed(0.0))])
+    return b"".join([piece async for piece in _pieces(client, method, url, payload, TimedRequest(0.0))])
 
 
 async def _pieces(
-    client: httpx2.AsyncClient, method: str, url: str, payload: dict[str, object] | None, timed: Timed
+    client: httpx2.AsyncClient, method: str, url: str, payload: dict[str, object] | None, timed: TimedRequest
 ) -> AsyncIterator[bytes]:
     import httpx2
 
@@ -288,7 +288,7 @@ def _count(value: object, otherwise: int | None) -> int | None:
 
 
 def _shown(data: bytes | str) -> str:
-    """What a server sent, as printable characters."""
+    """A server's answer as printable characters, cut short."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     return "".join(char if char.isprintable() else " " for char in text[:ERROR_LIMIT_BYTES]).strip()
 

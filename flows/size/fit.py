@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
+
+from flows.database.sql_files import run_sql
 
 if TYPE_CHECKING:
     import duckdb
     import polars as pl
 
+    from transforms.sizing.metric_fit import MetricFit
+
 SWEEP_TABLES = ("sweeps", "sweep_levels", "requests", "workflow_items", "measurements")
 """Tables of measured and imported sweeps; `measurements` holds what was imported as percentiles, the fit adds the rest."""
 
-_STEPS = ("measurements", "points", "knee_fits", "line_fits", "intervals", "sizing", "per_concurrency")
+_STEPS = ("points", "knee_fits", "line_points", "line_fits", "intervals", "sizing", "per_concurrency")
+
+_FORMULAS = (
+    "concurrency_for_target",
+    "gpus_for_users",
+    "rough_gpus",
+    "leverage",
+    "studentized_deviation",
+    "whole_gpus",
+    "whole_nodes",
+)
+"""The files of `sql/sizing/macros`."""
 
 
 @dataclass(frozen=True)
-class Targets:
-    """What is to be met (seconds at the 95th percentile, users at once) and the GPUs that served the sweep.
+class SizingTargets:
+    """The targets (seconds at the 95th percentile, users at once) and the GPUs that served the sweep.
 
     A target of None is not asked for; without users or test GPUs the times are fitted and no GPUs are counted.
     `gpus_per_replica` are the GPUs of one copy of the engine: whole GPUs come in multiples of it.
@@ -33,7 +48,7 @@ class Targets:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedSweep:
     """The tables of a fitted sweep: `measurements`, `sizing`, `per_concurrency` and the items they rest on."""
 
     measurements: pl.DataFrame
@@ -42,8 +57,12 @@ class Fitted:
     workflow_items: pl.DataFrame
     settings: dict[str, float]
 
+    def by_metric(self) -> list[MetricFit]:
+        """The rows of `sizing`."""
+        return cast("list[MetricFit]", self.sizing.to_dicts())
 
-def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.DataFrame) -> Fitted:
+
+def fit_sweep(tables: dict[str, pl.DataFrame], targets: SizingTargets, settings: pl.DataFrame) -> FittedSweep:
     """Fit one sweep (or several that were appended to one another).
 
     Args:
@@ -59,10 +78,11 @@ def fit_sweep(tables: dict[str, pl.DataFrame], targets: Targets, settings: pl.Da
             "test_gpu_count": targets.test_gpu_count,
             "gpus_per_replica": targets.gpus_per_replica,
         }
-        connection.execute(sizing_sql("targets"), parameters)
+        run_sql(connection, "sizing/targets.sql", parameters)
+        complete_measurements(connection)
         for step in _STEPS:
-            connection.execute(sizing_sql(step))
-        return Fitted(
+            run_sql(connection, f"sizing/{step}.sql")
+        return FittedSweep(
             measurements=connection.table("measurements").order("concurrency").pl(),
             sizing=connection.table("sizing").pl(),
             per_concurrency=connection.table("per_concurrency").order("concurrency").pl(),
@@ -81,13 +101,19 @@ def sizing_database(tables: dict[str, pl.DataFrame], settings: pl.DataFrame) -> 
     with connect() as connection:
         connection.execute("set TimeZone = 'UTC'")
         load_tables(connection, {**frames, "sizing_settings": settings, "sizing": empty_frame("sizing")}, with_comments=False)
-        connection.execute(sizing_sql("settings"))
-        connection.execute(sizing_sql("macros"))
+        run_sql(connection, "sizing/settings.sql")
+        run_sql(connection, "sizing/sizing_setting.sql")
+        create_formulas(connection)
         yield connection
 
 
-def sizing_sql(name: str) -> str:
-    """The text of one file of `sql/sizing`."""
-    from flows.database.sql_files import sql_text
+def create_formulas(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the macros of sizing that need no table."""
+    for name in _FORMULAS:
+        run_sql(connection, f"sizing/macros/{name}.sql")
 
-    return sql_text(f"sizing/{name}.sql")
+
+def complete_measurements(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add to the table measurements of a sizing database what its other tables say: figures of every measured concurrency."""
+    run_sql(connection, "sizing/measurements.sql")
+    run_sql(connection, "sizing/imported_percentiles.sql")

@@ -1,4 +1,4 @@
-"""Measure a concurrency sweep: at each concurrency so many workers keep one workflow item each under way.
+"""Measure a concurrency sweep: at a concurrency of n, n workers keep one workflow item each under way.
 
 A pass is the concurrency's worth of items. Every request and item is written as it ends, before anything is estimated. A
 failing item stops its concurrency: what is under way is finished and kept, and the concurrency is marked interrupted.
@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from itertools import cycle, islice
 from typing import TYPE_CHECKING
 
-from flows.size.dataset import Input
-from flows.size.endpoint import Endpoint, Timed, open_client, send, served_model
+from flows.size.dataset import DatasetInput
+from flows.size.endpoint import Endpoint, TimedRequest, open_client, send, served_model
 from flows.size.sweep_store import SweepWriter
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ RETRY_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What a sweep sends: concurrencies in order, passes at each (0: as the dataset's size gives), retries of a request."""
+class SweepPlan:
+    """The requests of a sweep: concurrencies in order, passes at each (0: as the dataset's size gives), retries of a request."""
 
     concurrencies: tuple[int, ...]
     num_passes: int = 0
@@ -38,14 +38,10 @@ class Plan:
         passes = self.num_passes or max(1, dataset_size // concurrency)
         return passes * concurrency
 
-    def total_items(self, dataset_size: int) -> int:
-        """Items of the whole sweep."""
-        return sum(self.items_at(concurrency, dataset_size) for concurrency in self.concurrencies)
-
 
 @dataclass(frozen=True)
-class Level:
-    """How one concurrency ended: items that ended well and that failed, seconds it took, the first error."""
+class LevelResult:
+    """The end of one concurrency: items that ended well and that failed, seconds it took, the first error."""
 
     concurrency: int
     items: int
@@ -55,22 +51,22 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Watcher:
-    """Who is told of the sweep's progress: each level's start, each item's end (whether it went well), each level's end."""
+class SweepWatcher:
+    """Callbacks for a sweep's progress: each level's start, each item's end (true if it went well), each level's end."""
 
     level_started: Callable[[int, int], None] = lambda concurrency, items: None
     item_ended: Callable[[int, bool], None] = lambda concurrency, ok: None
-    level_ended: Callable[[Level], None] = lambda level: None
+    level_ended: Callable[[LevelResult], None] = lambda level: None
 
 
 async def measure_sweep(
-    endpoint: Endpoint, dataset: Sequence[Input], plan: Plan, writer: SweepWriter, watcher: Watcher | None = None
-) -> list[Level]:
+    endpoint: Endpoint, dataset: Sequence[DatasetInput], plan: SweepPlan, writer: SweepWriter, watcher: SweepWatcher | None = None
+) -> list[LevelResult]:
     """Measure every concurrency of the plan, one after the other, and return how each ended.
 
     Everything measured is in the writer's journals when this returns, is cancelled, or its process is killed.
     """
-    watcher = watcher or Watcher()
+    watcher = watcher or SweepWatcher()
     levels = []
     async with open_client(endpoint, max(plan.concurrencies)) as client:
         if endpoint.api != "workflow" and endpoint.model is None:
@@ -86,13 +82,13 @@ async def measure_sweep(
 async def _measure_level(
     client: httpx2.AsyncClient,
     endpoint: Endpoint,
-    dataset: Sequence[Input],
-    plan: Plan,
+    dataset: Sequence[DatasetInput],
+    plan: SweepPlan,
     concurrency: int,
     count: int,
     writer: SweepWriter,
-    watcher: Watcher,
-) -> Level:
+    watcher: SweepWatcher,
+) -> LevelResult:
     level: dict[str, object] = {
         "concurrency": concurrency,
         "passes": count // concurrency,
@@ -124,13 +120,14 @@ async def _measure_level(
             for _ in range(concurrency):
                 group.create_task(worker())
     finally:
-        level["total_runtime_s"] = time.perf_counter() - start
+        total_runtime_s = time.perf_counter() - start
+        level["total_runtime_s"] = total_runtime_s
         level["workflow_interrupted"] = bool(errors) or ended < count
         writer.append("sweep_levels", [level])
-    return Level(concurrency, ended - len(errors), len(errors), float(level["total_runtime_s"]), errors[0] if errors else None)
+    return LevelResult(concurrency, ended - len(errors), len(errors), total_runtime_s, errors[0] if errors else None)
 
 
-def _until(queue: Iterator[tuple[int, Input]], errors: list[str]) -> Iterator[tuple[int, Input]]:
+def _until(queue: Iterator[tuple[int, DatasetInput]], errors: list[str]) -> Iterator[tuple[int, DatasetInput]]:
     """The queue's items, as long as none has failed."""
     while not errors:
         entry = next(queue, None)
@@ -139,9 +136,9 @@ def _until(queue: Iterator[tuple[int, Input]], errors: list[str]) -> Iterator[tu
         yield entry
 
 
-async def _send_item(client: httpx2.AsyncClient, endpoint: Endpoint, item: Input, retries: int) -> list[Timed]:
+async def _send_item(client: httpx2.AsyncClient, endpoint: Endpoint, item: DatasetInput, retries: int) -> list[TimedRequest]:
     """The requests of one item in order, retries included; the last one tells whether the item went well."""
-    sent: list[Timed] = []
+    sent: list[TimedRequest] = []
     messages: list[object] = []
     for turn in item.turns:
         body: object = turn
@@ -163,12 +160,12 @@ async def _send_item(client: httpx2.AsyncClient, endpoint: Endpoint, item: Input
 
 
 def _rows(
-    sent: list[Timed], concurrency: int, number: int, item: Input, endpoint: Endpoint, start: float
+    sent: list[TimedRequest], concurrency: int, number: int, item: DatasetInput, endpoint: Endpoint, start: float
 ) -> tuple[list[dict[str, object]], dict[str, object]]:
     """The rows of `requests` and `workflow_items` for one item; times count from the level's start."""
     place = {"concurrency": concurrency, "pass_number": (number - 1) // concurrency + 1, "item": number}
     kind = "workflow" if endpoint.api == "workflow" else "llm"
-    requests = [
+    requests: list[dict[str, object]] = [
         {
             **place,
             "call": call,
@@ -198,10 +195,9 @@ def _rows(
             for index, (begun, ended) in enumerate(timed.llm_calls, 1)
         ]
     ok = sent[-1].error is None
-    latencies = [
-        row["end_s"] - row["start_s"] for row in requests if row["request_kind"] == "llm" and row["request_status"] == "ok"
-    ]
-    first, last = requests[0]["start_s"], (sent[-1].end or sent[-1].start) - start
+    latencies = [] if kind == "workflow" else [(timed.end or timed.start) - timed.start for timed in sent if timed.error is None]
+    latencies += [ended - begun for timed in sent for begun, ended in timed.llm_calls]
+    first, last = sent[0].start - start, (sent[-1].end or sent[-1].start) - start
     return requests, {
         **place,
         "dataset_item": item.key,

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from transforms.sizing.answer import METRICS
+from transforms.sizing.metric_fit import MetricFit
 
 if TYPE_CHECKING:
     import altair as alt
 
-Row = Mapping[str, object]
+Row = Mapping[str, Any]
+
+
+class Point(TypedDict):
+    """A point of a plot: a load, a time and the series that it is of; a target alone has no load."""
+
+    concurrency: NotRequired[float]
+    seconds: float
+    series: str
+
 
 SIMPLE, ANALYSIS = "concurrency_vs_p95_simple", "concurrency_vs_p95_analysis"
 
@@ -19,14 +29,14 @@ _COLOURS = {"measured": "#1b6ca8", "left out": "#c0392b", "line": "#7f8c8d", "sa
 _WIDTH, _HEIGHT, _SCALE = 440, 300, 2.0
 
 
-def write_plots(directory: Path, sizing: Sequence[Row], per_concurrency: Sequence[Row]) -> list[Path]:
+def write_plots(directory: Path, sizing: Sequence[MetricFit], per_concurrency: Sequence[Row]) -> list[Path]:
     """Write both plots as PNG and SVG into the directory and return the files. Without any time there is nothing to draw."""
-    points = {metric: _points(metric, sizing, per_concurrency) for metric in reversed(METRICS)}
+    points = {metric: _points(metric, per_concurrency) for metric in reversed(METRICS)}
     drawn = [metric for metric, rows in points.items() if rows]
     if not drawn:
         return []
-    by_metric = {str(row["metric"]): row for row in sizing}
-    charts = {
+    by_metric = {row["metric"]: row for row in sizing}
+    charts: dict[str, list[alt.Chart | alt.LayerChart | alt.FacetChart]] = {
         SIMPLE: [_simple(METRICS[metric], points[metric]) for metric in drawn],
         ANALYSIS: [_analysis(METRICS[metric], points[metric], by_metric[metric]) for metric in drawn],
     }
@@ -49,7 +59,7 @@ def write_plots(directory: Path, sizing: Sequence[Row], per_concurrency: Sequenc
     return files
 
 
-def _points(metric: str, sizing: Sequence[Row], per_concurrency: Sequence[Row]) -> list[dict[str, object]]:
+def _points(metric: str, per_concurrency: Sequence[Row]) -> list[Point]:
     left_out = {
         row["concurrency"]: row["workflow_interrupted"] or row["zero_time"] or row[f"outlier_{metric}"] for row in per_concurrency
     }
@@ -73,7 +83,7 @@ def _axes(name: str, highest_s: float) -> tuple[alt.X, alt.Y]:
     )
 
 
-def _simple(name: str, points: list[dict[str, object]]) -> alt.Chart:
+def _simple(name: str, points: list[Point]) -> alt.Chart:
     import altair as alt
 
     x, y = _axes(name, _highest(points))
@@ -82,18 +92,20 @@ def _simple(name: str, points: list[dict[str, object]]) -> alt.Chart:
     return chart.mark_line(color=_COLOURS["measured"], point=marks).encode(x, y)
 
 
-def _analysis(name: str, points: list[dict[str, object]], row: Row) -> alt.LayerChart:
+def _analysis(name: str, points: list[Point], row: MetricFit) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
-    lines = _fit_lines(row, max(float(str(point["concurrency"])) for point in points))
-    target = [] if row["target_s"] is None else [{"seconds": row["target_s"], "series": "target"}]
-    meeting = [{**entry, "concurrency": row["required_concurrency"]} for entry in target if row["required_concurrency"]]
+    lines = _fit_lines(row, max(point["concurrency"] for point in points))
+    target: list[Point] = [] if row["target_s"] is None else [{"seconds": row["target_s"], "series": "target"}]
+    meeting: list[Point] = []
+    if target and row["required_concurrency"]:
+        meeting = [{**target[0], "concurrency": row["required_concurrency"]}]
     x, y = _axes(name, _highest([*points, *lines, *target]))
     present = [series for series in _COLOURS if any(entry["series"] == series for entry in [*points, *lines, *target])]
     scale = alt.Scale(domain=present, range=[_COLOURS[series] for series in present])
     colour = alt.Color("series:N", title=None, scale=scale, legend=alt.Legend(orient="bottom", symbolOpacity=1))
 
-    def layer(rows: list[dict[str, object]]) -> alt.Chart:
+    def layer(rows: list[Point]) -> alt.Chart:
         return alt.Chart(alt.Data(values=rows))
 
     layers = [
@@ -118,40 +130,38 @@ def _analysis(name: str, points: list[dict[str, object]], row: Row) -> alt.Layer
     return alt.layer(*layers, width=_WIDTH, height=_HEIGHT, title=title)
 
 
-def _highest(rows: list[dict[str, object]]) -> float:
-    return max(float(str(row["seconds"])) for row in rows) or 1.0
+def _highest(rows: list[Point]) -> float:
+    return max(row["seconds"] for row in rows) or 1.0
 
 
-def _fit_lines(row: Row, highest: float) -> list[dict[str, object]]:
+def _fit_lines(row: MetricFit, highest: float) -> list[Point]:
     """The ends of the fitted lines, up to the highest load or a little further where the target lies beyond it."""
-    lines: list[dict[str, object]] = []
-    end = max(highest, min(float(str(row["required_concurrency"] or 0.0)), 2 * highest))
-    if row["slope_s"] is not None:
-        intercept, slope = float(str(row["intercept_s"])), float(str(row["slope_s"]))
+    lines: list[Point] = []
+    end = max(highest, min(row["required_concurrency"] or 0.0, 2 * highest))
+    if row["slope_s"] is not None and row["intercept_s"] is not None:
+        intercept, slope = row["intercept_s"], row["slope_s"]
         start = max(0.0, -intercept / slope) if slope > 0 else 0.0
         lines += [{"series": "line", "concurrency": at, "seconds": max(0.0, intercept + slope * at)} for at in (start, end)]
     if row["fit"] == "knee":
-        knee, base, slope = (float(str(row[key])) for key in ("knee_concurrency", "knee_base_s", "knee_slope_s"))
+        knee, base, slope = row["knee_concurrency"] or 0.0, row["knee_base_s"] or 0.0, row["knee_slope_s"] or 0.0
         lines += [
             {"series": "saturation", "concurrency": at, "seconds": base + slope * max(0.0, at - knee)} for at in (0.0, knee, end)
         ]
     return lines
 
 
-def _described(row: Row) -> list[str]:
+def _described(row: MetricFit) -> list[str]:
     if row["slope_s"] is None:
-        return [f"no line: {str(row['sizing_status']).replace('_', ' ')}"]
-    r_squared = "–" if row["r_squared"] is None else f"{float(str(row['r_squared'])):.4f}"
-    lines = [
-        f"line: {float(str(row['slope_s'])):.4g} s per user, {float(str(row['intercept_s'])):.4g} s at none, R² = {r_squared}"
-    ]
+        return [f"no line: {row['sizing_status'].replace('_', ' ')}"]
+    r_squared = "–" if row["r_squared"] is None else f"{row['r_squared']:.4f}"
+    lines = [f"line: {row['slope_s']:.4g} s per user, {row['intercept_s']:.4g} s at none, R² = {r_squared}"]
     if row["fit"] == "knee":
         lines.append(
-            f"saturation: {float(str(row['knee_base_s'])):.4g} s up to {float(str(row['knee_concurrency'])):.4g} users, then "
-            f"{float(str(row['knee_slope_s'])):.4g} s per user, R² = {float(str(row['knee_r_squared'])):.4f}"
+            f"saturation: {row['knee_base_s']:.4g} s up to {row['knee_concurrency']:.4g} users, then "
+            f"{row['knee_slope_s']:.4g} s per user, R² = {row['knee_r_squared']:.4f}"
         )
     if row["gpus"] is not None:
-        lines.append(f"{float(str(row['gpus'])):.1f} GPUs for {row['target_users']} users")
+        lines.append(f"{row['gpus']:.1f} GPUs for {row['target_users']} users")
     elif row["target_s"] is not None:
-        lines.append(f"no number of GPUs: {str(row['sizing_status']).replace('_', ' ')}")
+        lines.append(f"no number of GPUs: {row['sizing_status'].replace('_', ' ')}")
     return lines

@@ -1,7 +1,8 @@
 """Cluster size from a measured concurrency sweep: measure, import and estimate, for programs as for the command line.
 
 from pathlib import Path
-from flows.size.size import MeasureConfig, SizingConfig, run_sizing
+from flows.size.questions import MeasureConfig, SizingConfig
+from flows.size.size import run_sizing
 
 output = run_sizing(
     MeasureConfig(endpoint="http://localhost:8000", dataset=Path("questions.json"), concurrencies=(1, 2, 4, 8, 16, 32)),
@@ -17,84 +18,25 @@ import asyncio
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.size.dataset import read_dataset
-from flows.size.endpoint import Api, Endpoint, public_address, request_url
-from flows.size.measure import Level, Plan, Watcher, measure_sweep
-from flows.size.sweep_store import create_run, latest_run, read_group, read_sweep
+from flows.size.endpoint import Endpoint, public_address, request_url
+from flows.size.measure import LevelResult, SweepPlan, SweepWatcher, measure_sweep
+from flows.size.questions import MeasureConfig, ServedBy, SizingConfig, SizingError
+from flows.size.sweep_store import create_run, latest_run, name_of_moment, read_group, read_sweep
+from flows.system.whole_file import write_whole
 
 if TYPE_CHECKING:
-    from flows.size.fit import Fitted
-    from transforms.sizing.answer import Answer
+    from flows.size.fit import FittedSweep
+    from transforms.sizing.answer import SizingAnswer
+    from transforms.sizing.document import SizingDocument
 
 OUTPUT_FILE = "calc_runner_output.json"
 SUMMARY_FILE = "summary.txt"
-
-
-class SizingError(ValueError):
-    """A sizing was asked for in a way that has no answer; the message says what to give."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What served the sweep, where known: it ties the measurement to the tables of models, GPUs and shapes.
-
-    `test_gpu_count` are all GPUs that served it, `tp` the GPUs of one copy of the engine.
-    """
-
-    model_id: str | None = None
-    gpu: str | None = None
-    test_gpu_count: int | None = None
-    tp: int | None = None
-    quantization: str | None = None
-    kv_dtype: str | None = None
-    engine: str | None = None
-    engine_version: str | None = None
-    note: str | None = None
-
-
-@dataclass(frozen=True)
-class MeasureConfig:
-    """A sweep to be measured. `dataset` is the inputs' file or a YAML file that names it; `num_passes` 0 follows its size.
-
-    The key for the endpoint is read from the environment variable `api_key_env` and kept nowhere.
-    """
-
-    endpoint: str
-    dataset: Path
-    concurrencies: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
-    num_passes: int = 0
-    api: Api = "chat"
-    model: str | None = None
-    max_tokens: int | None = None
-    endpoint_timeout: float = 300.0
-    retries: int = 0
-    dataset_field: str | None = None
-    input_field: str = "input_message"
-    api_key_env: str = "OPENAI_API_KEY"
-    append: bool = False
-    subject: Subject = field(default_factory=Subject)
-
-
-@dataclass(frozen=True)
-class SizingConfig:
-    """What the cluster is to meet: seconds at the 95th percentile (0 to ignore), users at once; GPUs that served the sweep.
-
-    `test_gpu_count`, `gpus_per_replica` and `gpu` default to what the sweep was recorded with. `append` keeps the estimates
-    of earlier targets beside this one's.
-    """
-
-    target_users: int = 0
-    target_workflow_runtime: float = 0.0
-    target_llm_latency: float = 0.0
-    test_gpu_count: int | None = None
-    gpus_per_replica: int | None = None
-    gpu: str | None = None
-    append: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,8 +46,8 @@ class SizingOutput:
     run: str
     gpu_estimates: dict[str, float | None]
     per_concurrency_data: dict[str, Any]
-    answer: Answer
-    document: dict[str, Any]
+    answer: SizingAnswer
+    document: SizingDocument
     summary: str
     columns: list[str]
     rows: list[list[object]]
@@ -113,7 +55,7 @@ class SizingOutput:
     files: tuple[Path, ...]
 
 
-def measure_to_store(config: MeasureConfig, data: Path, watcher: Watcher | None = None) -> tuple[str, list[Level]]:
+def measure_to_store(config: MeasureConfig, data: Path, watcher: SweepWatcher | None = None) -> tuple[str, list[LevelResult]]:
     """Measure a sweep into `<data>/sizing/<run>/` and return the run and how each concurrency ended.
 
     Raises DatasetError, EndpointError or SizingError before anything is sent; failing requests raise nothing.
@@ -148,7 +90,7 @@ def measure_to_store(config: MeasureConfig, data: Path, watcher: Watcher | None 
     return writer.run, levels
 
 
-def checked_plan(config: MeasureConfig) -> Plan:
+def checked_plan(config: MeasureConfig) -> SweepPlan:
     """The plan of a sweep. Raises SizingError for concurrencies, passes or times that mean nothing."""
     if not config.concurrencies or any(concurrency < 1 for concurrency in config.concurrencies):
         raise SizingError("concurrencies must be whole numbers of at least 1, such as 1,2,4,8,16,32")
@@ -158,11 +100,11 @@ def checked_plan(config: MeasureConfig) -> Plan:
         raise SizingError("passes and retries cannot be negative")
     if not config.endpoint_timeout > 0:
         raise SizingError("the endpoint's timeout must be above 0 seconds")
-    return Plan(tuple(config.concurrencies), config.num_passes, config.retries)
+    return SweepPlan(tuple(config.concurrencies), config.num_passes, config.retries)
 
 
 def import_sweep(
-    paths: Sequence[Path], data: Path, concurrency: int | None = None, subject: Subject | None = None, append: bool = False
+    paths: Sequence[Path], data: Path, concurrency: int | None = None, subject: ServedBy | None = None, append: bool = False
 ) -> tuple[str, list[str]]:
     """Import files that other tools measured as one sweep and return the run and what is to be known of them.
 
@@ -172,7 +114,7 @@ def import_sweep(
 
     from transforms.sizing.formats import parse_sweep_file
 
-    subject = subject or Subject()
+    subject = subject or ServedBy()
     imports = [parse_sweep_file(str(path), _text(path), concurrency) for path in paths]
     seen: dict[object, Path] = {}
     for path, imported in zip(paths, imports, strict=True):
@@ -218,7 +160,7 @@ def estimate_sweep(config: SizingConfig, data: Path, run: str | None = None) -> 
     gpu = lookup_gpu(str(gpu_name), catalogs["gpus"], catalogs["gpu_aliases"]).gpu if gpu_name else None
     targets = checked_targets(config, sweep)
     fitted = fit_sweep(tables, targets, catalogs["sizing_settings"])
-    sizing, levels = fitted.sizing.to_dicts(), fitted.per_concurrency.to_dicts()
+    sizing, levels = fitted.by_metric(), fitted.per_concurrency.to_dicts()
     answer = answer_of(sizing, fitted.settings)
     shapes: list[dict[str, Any]] = []
     if answer.gpus is not None and gpu is not None:
@@ -255,7 +197,9 @@ def estimate_sweep(config: SizingConfig, data: Path, run: str | None = None) -> 
     )
 
 
-def run_sizing(measure_config: MeasureConfig, config: SizingConfig, data: Path, watcher: Watcher | None = None) -> SizingOutput:
+def run_sizing(
+    measure_config: MeasureConfig, config: SizingConfig, data: Path, watcher: SweepWatcher | None = None
+) -> SizingOutput:
     """Measure a sweep, then estimate from it."""
     run, _ = measure_to_store(measure_config, data, watcher)
     return estimate_sweep(config, data, run)
@@ -277,7 +221,7 @@ def require_targets(config: SizingConfig, data: Path, run: str | None) -> None:
 
 def checked_targets(config: SizingConfig, sweep: dict[str, Any]) -> Any:
     """The targets with what the sweep itself says filled in. Raises SizingError for negative ones."""
-    from flows.size.fit import Targets
+    from flows.size.fit import SizingTargets
 
     if min(config.target_users, config.target_workflow_runtime, config.target_llm_latency) < 0:
         raise SizingError("targets cannot be negative; 0 ignores one")
@@ -285,7 +229,7 @@ def checked_targets(config: SizingConfig, sweep: dict[str, Any]) -> Any:
     gpus_per_replica = config.gpus_per_replica or sweep.get("tp") or 1
     if (test_gpu_count or 0) < 0 or gpus_per_replica < 1:
         raise SizingError("GPU counts must be whole numbers of at least 1")
-    return Targets(
+    return SizingTargets(
         llm_latency_s=config.target_llm_latency or None,
         workflow_runtime_s=config.target_workflow_runtime or None,
         users=config.target_users or None,
@@ -294,7 +238,7 @@ def checked_targets(config: SizingConfig, sweep: dict[str, Any]) -> Any:
     )
 
 
-def _facts(subject: Subject) -> dict[str, Any]:
+def _facts(subject: ServedBy) -> dict[str, Any]:
     from dataclasses import asdict
 
     return asdict(subject)
@@ -315,12 +259,12 @@ def _text(path: Path) -> str:
 def _answer_directory(data: Path, run: str, append: bool) -> Path:
     directory = data / "sizing" / run
     if append:
-        directory = directory / "estimates" / datetime.now(UTC).strftime("%Y%m%dT%H%M%S_%fZ")
+        directory = directory / "estimates" / name_of_moment(datetime.now(UTC))
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
 
-def _write_tables(directory: Path, fitted: Fitted) -> list[Path]:
+def _write_tables(directory: Path, fitted: FittedSweep) -> list[Path]:
     files = []
     for name in ("measurements", "sizing"):
         path = directory / f"{name}.parquet"
@@ -332,18 +276,16 @@ def _write_tables(directory: Path, fitted: Fitted) -> list[Path]:
 def _write_json(path: Path, value: object) -> Path:
     import io
 
-    from flows.printing.rows import write_atomically, write_object
+    from flows.printing.rows import write_object
 
     text = io.StringIO()
     write_object(value, text)
-    write_atomically(path, text.getvalue().encode())
+    write_whole(path, text.getvalue().encode())
     return path
 
 
 def _write_text(path: Path, text: str) -> Path:
-    from flows.printing.rows import write_atomically
-
-    write_atomically(path, text.encode())
+    write_whole(path, text.encode())
     return path
 
 

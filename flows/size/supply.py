@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.database.sql_files import sql_text
+from flows.size.fit import create_formulas
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -22,11 +25,9 @@ def supply(
     """
     import duckdb
 
-    from flows.size.fit import sizing_sql
-
     with duckdb.connect() as connection:
-        connection.execute(sizing_sql("macros"))
+        create_formulas(connection)
         for name in ("shapes", "prices"):
             connection.register(name, catalogs[name].to_arrow())
         parameters = {"gpu": gpu, "gpus": gpus, "gpus_high": gpus_high, "gpus_per_replica": gpus_per_replica}
-        return connection.sql(sizing_sql("supply"), params=parameters).pl()
+        return connection.sql(sql_text("sizing/supply.sql"), params=parameters).pl()

@@ -1,6 +1,6 @@
-"""Where sweeps are kept: `<data>/sizing/<run>/`, one journal per table, each row on disk as soon as it is measured.
+"""The store of sweeps: `<data>/sizing/<run>/`, one journal per table, each row on disk as soon as it is measured.
 
-A run is never changed by a later one and never removed. Without `append` a run starts a group of its own and estimates rest on
+A run is never changed by a later one and never removed. Without `append` a run starts a new group and estimates rest on
 the latest group; with it the run joins the group before it.
 """
 
@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+
+from flows.system.whole_file import write_whole
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,7 +31,7 @@ class SweepStoreError(ValueError):
 class SweepWriter:
     """A run being recorded. Use as a context manager; `append` rows as they are measured.
 
-    Every row is written to its journal at once, so that a kill loses nothing, and a thread of its own flushes the journals
+    Every row is written to its journal at once, so that a kill loses nothing, and a separate thread flushes the journals
     to disk, so that measuring does not wait for the disk.
     """
 
@@ -76,19 +78,19 @@ class SweepWriter:
 def create_run(data: Path, sweep: Mapping[str, object], append: bool) -> SweepWriter:
     """A new run with the given facts of the `sweeps` table (without run and run_group), ready to be written to."""
     now = datetime.now(UTC)
-    run = now.strftime("%Y%m%dT%H%M%S_%fZ")
+    run = name_of_moment(now)
     latest = latest_run(data) if append else None
     group = str(read_sweep(data, latest)["run_group"]) if latest else run
     directory = data / "sizing" / run
     directory.mkdir(parents=True)
     facts = {**sweep, "run": run, "run_group": group, "started_at": now.isoformat()}
-    partial = directory / f".{_SWEEP}.partial"
-    with partial.open("w", encoding="utf-8") as stream:
-        json.dump(facts, stream, indent=2, ensure_ascii=False)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(directory / _SWEEP)
+    write_whole(directory / _SWEEP, json.dumps(facts, indent=2, ensure_ascii=False).encode())
     return SweepWriter(directory, run)
+
+
+def name_of_moment(moment: datetime) -> str:
+    """The name of a run or an estimate that begins at a moment (UTC); names sort as their moments."""
+    return moment.strftime("%Y%m%dT%H%M%S_%fZ")
 
 
 def runs(data: Path) -> list[str]:
@@ -140,7 +142,7 @@ def read_all(data: Path) -> dict[str, pl.DataFrame]:
 def _journal(path: Path) -> list[dict[str, object]]:
     if not path.is_file():
         return []
-    # What a kill left unfinished is the last line, and only that.
+    # A kill leaves at most the last line unfinished.
     whole, _, _ = path.read_bytes().rpartition(b"\n")
     return [json.loads(line) for line in whole.splitlines() if line]
 

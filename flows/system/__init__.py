@@ -1,1 +1,1 @@
-"""What is asked of the operating system: processes of our own."""
+"""The operating system's part: files written whole, locks, checksums, and processes of our own."""

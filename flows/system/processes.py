@@ -1,4 +1,4 @@
-"""How a module of this project is run as a process of its own, installed or not."""
+"""The command and environment that run a module of this project as a separate process, installed or not."""
 
 from __future__ import annotations
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from flows.printing.progress import say
+from flows.system.checksum import file_sha256
 from flows.versions.pointer import point_latest
 from flows.versions.versions import RUN, Versions, read_run
 
@@ -16,7 +16,7 @@ def file_sums(version: Path) -> dict[str, dict[str, object]]:
     """Bytes and SHA-256 of every file of a version but run.json, which they become part of."""
     paths = sorted(path for path in version.rglob("*") if path.is_file() and path.name != RUN)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        sums = pool.map(_sha256, paths)
+        sums = pool.map(file_sha256, paths)
         return {
             str(path.relative_to(version)): {"bytes": path.stat().st_size, "sha256": sha256}
             for path, sha256 in zip(paths, sums, strict=True)
@@ -36,7 +36,7 @@ def damage(version: Path) -> list[str]:
 
 def _is_sound(path: Path, sums: dict[str, object]) -> bool:
     try:
-        return path.stat().st_size == sums["bytes"] and _sha256(path) == sums["sha256"]
+        return path.stat().st_size == sums["bytes"] and file_sha256(path) == sums["sha256"]
     except OSError:
         return False
 
@@ -59,8 +59,3 @@ def sound_latest(versions: Versions) -> Path | None:
         return older[0]
     say(f"version {latest.name} is damaged ({', '.join(damaged)}) and no other is kept: it is built anew")
     return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from flows.lake.lake import sync_directory
+from flows.system.whole_file import sync
 from flows.versions.retention import mark_superseded
 from flows.versions.versions import Versions
 
@@ -18,4 +18,4 @@ def point_latest(versions: Versions, run_id: str) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(run_id, target_is_directory=True)
     temporary.replace(versions.latest_link)
-    sync_directory(versions.root)
+    sync(versions.root)

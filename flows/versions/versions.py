@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from typing import TYPE_CHECKING
 from flows.database.errors import one_line
 from flows.database.settings import SETTINGS
 from flows.database.sql_files import sql_text
-from flows.printing.rows import Rows
 
 if TYPE_CHECKING:
     import duckdb
@@ -135,22 +133,3 @@ def answering(version: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise OtherVersionError(
                 f"{version.name} was published by another version of shapefit ({lacking}): run `shapefit refresh`"
             ) from error
-
-
-def run(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object]) -> None:
-    """Run a file of the `sql` room with those of the parameters that it names."""
-    text = sql_text(name)
-    connection.execute(text, _used(text, params))
-
-
-def fetch(connection: duckdb.DuckDBPyConnection, name: str, params: dict[str, object] | None = None) -> Rows:
-    """The rows of a query file of the `sql` room."""
-    text = sql_text(name)
-    cursor = connection.execute(text, _used(text, params or {}))
-    return Rows(tuple(column[0] for column in cursor.description), cursor.fetchall())
-
-
-def _used(text: str, params: dict[str, object]) -> dict[str, object]:
-    """The parameters that a text names: DuckDB refuses those that it does not."""
-    named = set(re.findall(r"\$([a-z_]+)", text))
-    return {name: value for name, value in params.items() if name in named}

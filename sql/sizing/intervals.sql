@@ -1,5 +1,5 @@
 -- gpu_intervals: one row per metric: a bootstrap interval of the GPU count for the fit that the answer rests on.
--- Residuals of the fit, scaled by leverage, are dealt out anew to its points and the fit is repeated (Efron, Tibshirani 1993,
+-- Residuals of the fit, scaled by leverage, are dealt out again to its points and the fit is repeated (Efron, Tibshirani 1993,
 -- ch. 9). The deal is a hash of replicate and point, so the same measurements always give the same interval. A replicate in
 -- which no number of GPUs meets the target counts as infinitely many.
 create or replace table gpu_intervals as
@@ -52,7 +52,7 @@ replicates as (
         fitted.knee,
         fitted.x,
         fitted.predicted + centred.residual as y
-    from fitted, range(getvariable('bootstrap_replicates')) as deal(replicate)
+    from fitted, range(getvariable('sizing').bootstrap_replicates) as deal(replicate)
     inner join centred
         on centred.metric = fitted.metric
         and centred.place = (hash(replicate, fitted.place, fitted.metric) % fitted.n)::bigint
@@ -134,8 +134,8 @@ gpus as (
 bounds as (
     select
         metric,
-        quantile_disc(gpus, getvariable('interval_low')) as low,
-        quantile_disc(gpus, getvariable('interval_high')) as high
+        quantile_disc(gpus, getvariable('sizing').interval_low) as low,
+        quantile_disc(gpus, getvariable('sizing').interval_high) as high
     from gpus
     group by metric
 )

@@ -25,8 +25,8 @@ placed as (
 candidates as (
     select
         placed.metric,
-        placed.x + (placed.next_x - placed.x) * step / getvariable('knee_steps') as knee
-    from placed, range(getvariable('knee_steps')) as steps(step)
+        placed.x + (placed.next_x - placed.x) * step / getvariable('sizing').knee_steps as knee
+    from placed, range(getvariable('sizing').knee_steps) as steps(step)
     where placed.place between sizing_setting('knee_flat_points') and placed.n - 2
 ),
 

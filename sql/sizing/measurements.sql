@@ -21,7 +21,7 @@ request_figures as (
     select
         run,
         concurrency,
-        quantile_cont(latency_s, getvariable('latency_quantile')) filter (request_kind = 'llm') as p95_llm_latency_s,
+        quantile_cont(latency_s, getvariable('sizing').latency_quantile) filter (request_kind = 'llm') as p95_llm_latency_s,
         median(ttft_s) * 1000 as ttft_ms,
         median(tpot_s) * 1000 as tpot_ms,
         sum(request_output_tokens) as output_tokens,
@@ -37,7 +37,7 @@ item_figures as (
         concurrency,
         count(*) filter (request_status = 'ok') as items,
         count(*) filter (request_status = 'failed') as failed_items,
-        quantile_cont(workflow_runtime_s, getvariable('latency_quantile')) filter (request_status = 'ok')
+        quantile_cont(workflow_runtime_s, getvariable('sizing').latency_quantile) filter (request_status = 'ok')
             as p95_workflow_runtime_s,
         max(end_s) as last_end_s
     from workflow_items
@@ -73,21 +73,3 @@ where not exists (
     from measurements as imported
     where imported.run = measured.run and imported.concurrency = measured.concurrency
 );
-
--- An imported concurrency may come with its items and without their percentiles.
-update measurements
-set
-    p95_llm_latency_s = coalesce(measurements.p95_llm_latency_s, figures.p95_llm_latency_s),
-    p95_workflow_runtime_s = coalesce(measurements.p95_workflow_runtime_s, figures.p95_workflow_runtime_s)
-from (
-    select
-        run,
-        concurrency,
-        quantile_cont(llm_latency_s, getvariable('latency_quantile')) as p95_llm_latency_s,
-        quantile_cont(workflow_runtime_s, getvariable('latency_quantile')) as p95_workflow_runtime_s
-    from workflow_items
-    where request_status = 'ok'
-        and (run, concurrency) not in (select (run, concurrency) from sweep_levels)
-    group by all
-) as figures
-where measurements.run = figures.run and measurements.concurrency = figures.concurrency;

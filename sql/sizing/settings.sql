@@ -1,33 +1,12 @@
--- A setting of the fit's rules, from the catalog.
-create or replace macro sizing_setting(name) as (
-    select value
+-- The variable sizing: settings that stand where the database takes only a constant, quantiles and lengths of ranges.
+set variable sizing = (
+    select
+        {
+            'latency_quantile': any_value(value) filter (key = 'latency_quantile'),
+            'interval_low': (1 - any_value(value) filter (key = 'interval_level')) / 2,
+            'interval_high': 1 - (1 - any_value(value) filter (key = 'interval_level')) / 2,
+            'knee_steps': any_value(value) filter (key = 'knee_steps')::bigint,
+            'bootstrap_replicates': any_value(value) filter (key = 'bootstrap_replicates')::bigint
+        }
     from sizing_settings
-    where key = name
-);
-
--- Settings that stand where the database takes only a constant: quantiles and lengths of ranges.
-set variable latency_quantile = (
-    select value
-    from sizing_settings
-    where key = 'latency_quantile'
-);
-set variable interval_low = (
-    select (1 - value) / 2
-    from sizing_settings
-    where key = 'interval_level'
-);
-set variable interval_high = (
-    select 1 - (1 - value) / 2
-    from sizing_settings
-    where key = 'interval_level'
-);
-set variable knee_steps = (
-    select value::bigint
-    from sizing_settings
-    where key = 'knee_steps'
-);
-set variable bootstrap_replicates = (
-    select value::bigint
-    from sizing_settings
-    where key = 'bootstrap_replicates'
 );

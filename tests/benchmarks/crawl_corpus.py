@@ -16,7 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.crawl.crawl import CrawlReport, crawl
+from flows.crawl.crawl import crawl
+from flows.crawl.crawl_report import CrawlReport
 from flows.extract.extract import extract, read_extracted
 from flows.hub.client import open_hub
 from flows.lake.lake import Lake, open_lake, refresh_lock

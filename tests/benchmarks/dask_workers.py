@@ -20,12 +20,13 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.database.sql_files import run_sql
 from flows.prefect_runtime import settings as orchestration
 
 # isort: split
 from distributed import LocalCluster
 
-from flows.database.connection import connect, run_sql
+from flows.database.connection import connect
 from flows.estimate import estimate_flow, grid
 from flows.estimate.bucket import add_buckets
 from flows.extract.extract import EXTRACTED
@@ -72,7 +73,7 @@ def _computed(data: Path, models: int, runner: str) -> pl.DataFrame:
         write_table(lake, name, frame)
     os.environ[estimate_flow.RUNNER] = runner
     begun = time.monotonic()
-    found = estimate_flow.compute_buckets(str(data), full=False)
+    found = estimate_flow.estimate_grid(str(data), full=False)
     print(f"{runner:24} {time.monotonic() - begun:9.1f} s   {found.report.buckets} buckets", flush=True)
     with connect() as connection:
         run_sql(connection, "published/architecture_recommendations.sql")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import polars as pl
 
-from flows.printing.rows import write_atomically
+from flows.system.whole_file import write_whole
 from tests.benchmarks.calibration import CalibrationError, calibration_directory
 from tests.benchmarks.speed_errors import MEASURES, SHARE, held_interval, judged, lines
 from tests.benchmarks.speed_fitting import fit, left_out, named, read_anchors
@@ -51,8 +51,8 @@ def main() -> int:
     fitted |= fit_generations(read_other_runs(directory / "throughput_other.csv", twins), values_of(fitted))
     print("\n".join(report))
     if "--dry" not in sys.argv:
-        write_atomically(CATALOG, rewritten(CATALOG.read_text(encoding="utf-8"), fitted, date.today()).encode())
-        write_atomically(REPORT, ("\n".join(report) + "\n").encode())
+        write_whole(CATALOG, rewritten(CATALOG.read_text(encoding="utf-8"), fitted, date.today()).encode())
+        write_whole(REPORT, ("\n".join(report) + "\n").encode())
         print(f"{CATALOG}: {len(fitted)} rows fitted")
     return 0
 

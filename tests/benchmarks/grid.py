@@ -28,7 +28,8 @@ from pathlib import Path
 
 import duckdb
 
-from flows.database.connection import connect, create_macros, load_tables, run_sql
+from flows.database.connection import connect, create_macros, load_tables
+from flows.database.sql_files import run_sql
 from flows.lake.catalogs import load_catalogs
 from flows.lake.snapshot import read_snapshot
 from flows.publish.build_database import prepare_machines, staging

@@ -20,7 +20,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from flows.size.size import MeasureConfig, SizingConfig, Subject, run_sizing
+from flows.size.questions import MeasureConfig, ServedBy, SizingConfig
+from flows.size.size import run_sizing
 
 MISSING = """the server's packages are not installed in {python}; an environment of their own will do:
     python3 -m venv /tmp/serving && /tmp/serving/bin/pip install torch 'transformers[serving]'
@@ -72,7 +73,7 @@ def main() -> int:
                 num_passes=2,
                 model=directory + "/model",
                 max_tokens=options.max_tokens,
-                subject=Subject(note="tiny random Llama on a CPU", engine="transformers"),
+                subject=ServedBy(note="tiny random Llama on a CPU", engine="transformers"),
             ),
             SizingConfig(target_users=100, target_workflow_runtime=options.target, test_gpu_count=1),
             options.data,

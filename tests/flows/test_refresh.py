@@ -18,7 +18,7 @@ import yaml
 from loopback_hub import LoopbackHub
 from small_repos import sharded_repo, small_repo
 
-from flows.crawl.crawl import CrawlReport
+from flows.crawl.crawl_report import CrawlReport
 from flows.estimate.grid import GridReport
 from flows.extract.extract import ExtractReport
 from flows.lake.lake import LakeError, refresh_lock
@@ -118,7 +118,7 @@ def test_the_run_is_named_counted_and_reported(ran: Ran) -> None:
         artifacts = dict(store.execute("select key, data from artifact"))
         events = Counter(event for (event,) in store.execute("select event from events"))
     assert events["prefect.flow-run.Completed"] == 5 and not events["prefect.flow-run.heartbeat"]
-    assert flows == dict.fromkeys(["refresh", "crawl", "extract", "compute", "publish"], "COMPLETED")
+    assert flows == dict.fromkeys(["refresh", "crawl", "extract", "estimate", "publish"], "COMPLETED")
     assert {"fetch data", "extract data", f"publish {(ran.data / 'published' / 'latest').resolve().name}"} <= set(tasks)
     assert "4 models, Hub reached" in logged and "hf_secret" not in logged
     report = json.loads(artifacts["refresh"])
@@ -161,7 +161,7 @@ def test_the_report_says_what_was_refused_new_changed_and_slow(tmp_path: Path) -
     assert "| not_found | 2 |\n| gated | 1 |" in text and "recommendations 1,234" in text
     assert "| fit_gained | 5 |\n| model_added | 2 |" in text
     assert "## New architectures: 1\n\n| architecture | a model of it |\n| --- | --- |\n| new | e/f |" in text
-    assert "| compute: chunk_figures | 20.0 |\n| publish | 9.0 |\n| crawl | 3.0 |" in text
+    assert "| estimate: chunk_figures | 20.0 |\n| publish | 9.0 |\n| crawl | 3.0 |" in text
     first = RefreshReport("one", crawled, extracted, grid, Published("one", tmp_path / "one", {}))
     assert "## New architectures: 0\n\nnone" in report_markdown(first)
 
@@ -169,15 +169,15 @@ def test_the_report_says_what_was_refused_new_changed_and_slow(tmp_path: Path) -
 def test_a_run_is_tried_again_for_the_networks_sake_only() -> None:
     from prefect.states import Failed
 
-    from flows.refresh import _may_pass
+    from flows.prefect_runtime.retries import worth_retrying
 
     def ended(error: Exception) -> object:
         state = Failed(message="x")
         state.data = error
         return state
 
-    assert _may_pass(None, None, ended(OSError("x")))  # type: ignore[arg-type]
-    assert not _may_pass(None, None, ended(LakeError("x")))  # type: ignore[arg-type]
+    assert worth_retrying(None, None, ended(OSError("x")))  # type: ignore[arg-type]
+    assert not worth_retrying(None, None, ended(LakeError("x")))  # type: ignore[arg-type]
 
 
 def test_the_deployment_names_the_flow_and_its_parameters() -> None:

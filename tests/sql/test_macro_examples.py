@@ -8,14 +8,23 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from flows.size.fit import create_formulas
+
 SQL = Path(__file__).parents[2] / "sql"
-FORMULAS = sorted(path for folder in ("macros", "policies") for path in (SQL / folder).rglob("*.sql"))
+FORMULAS = sorted(path for folder in ("macros", "policies", "sizing/macros") for path in (SQL / folder).rglob("*.sql"))
 SCALAR = [path for path in FORMULAS if not re.search(r"\) as table", path.read_text())]
 EXAMPLES = [
     (path.stem, match[1], match[2])
     for path in SCALAR
     for match in re.finditer(r"^-- Example: (.+) = (.+)$", path.read_text(), re.M)
 ]
+
+
+@pytest.fixture(scope="module")
+def formulas(estimator: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """The estimator, which knows the formulas of sizing as well."""
+    create_formulas(estimator)
+    return estimator
 
 
 @pytest.mark.parametrize("path", FORMULAS, ids=lambda path: path.stem)
@@ -33,8 +42,8 @@ def test_a_formula_gives_source_and_examples(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("macro", "call", "value"), EXAMPLES, ids=lambda part: str(part)[:60])
-def test_a_worked_example(estimator: duckdb.DuckDBPyConnection, macro: str, call: str, value: str) -> None:
-    found, expected = estimator.sql(f"select {call}, {value}").fetchall()[0]
+def test_a_worked_example(formulas: duckdb.DuckDBPyConnection, macro: str, call: str, value: str) -> None:
+    found, expected = formulas.sql(f"select {call}, {value}").fetchall()[0]
     if isinstance(expected, str) or expected is None or isinstance(expected, bool):
         assert found == expected
     else:

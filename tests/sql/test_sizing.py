@@ -7,12 +7,12 @@ import json
 import pytest
 from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, fit, runtime_fit, settings, sweep_tables
 
-from flows.size.fit import Targets, fit_sweep, sizing_database
+from flows.size.fit import SizingTargets, fit_sweep, sizing_database
 from transforms.tables.contracts import conform
 
 pytestmark = pytest.mark.slow(5)
 
-DOCUMENT = Targets(workflow_runtime_s=10, users=100, test_gpu_count=8)
+DOCUMENT = SizingTargets(workflow_runtime_s=10, users=100, test_gpu_count=8)
 TEN = range(1, 11)
 
 
@@ -64,7 +64,7 @@ def test_an_interrupted_concurrency_is_left_out_and_flagged() -> None:
 
 
 def test_both_targets_are_sized() -> None:
-    fitted = fit(document_tables(), Targets(4, 10, 100, 8))
+    fitted = fit(document_tables(), SizingTargets(4, 10, 100, 8))
     by_metric = {row["metric"]: row for row in fitted.sizing.to_dicts()}
     assert round(by_metric["llm_latency"]["line_gpus"], 1) == 44.0
     assert round(by_metric["workflow_runtime"]["line_gpus"], 1) == 75.4
@@ -103,7 +103,7 @@ def test_the_interval_is_tight_for_a_clean_line_and_wide_for_a_scattered_one() -
     ],
 )
 def test_what_has_no_answer_says_why(runtimes: list[float | None], target: float | None, status: str) -> None:
-    row = runtime_fit(fit(sweep_tables(TEN, runtimes), Targets(None, target, 100, 8)))
+    row = runtime_fit(fit(sweep_tables(TEN, runtimes), SizingTargets(None, target, 100, 8)))
     assert row["sizing_status"] == status
     assert (row["gpus"] is None) == (status != "estimated")
 
@@ -147,7 +147,7 @@ def test_the_highest_load_is_never_taken_out_but_flagged() -> None:
 
 def test_a_saturating_server_is_fitted_with_a_knee() -> None:
     loads = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-    row = runtime_fit(fit(sweep_tables(loads, [max(1.0, c / 8) for c in loads]), Targets(None, 3, 240, 1)))
+    row = runtime_fit(fit(sweep_tables(loads, [max(1.0, c / 8) for c in loads]), SizingTargets(None, 3, 240, 1)))
     assert (row["fit"], row["sizing_status"]) == ("knee", "estimated")
     assert row["knee_concurrency"] == pytest.approx(8, abs=0.1)
     assert row["gpus"] == pytest.approx(10, rel=0.01)
@@ -158,14 +158,14 @@ def test_a_server_that_falls_off_a_cliff_is_flat_against_its_rise() -> None:
     """Measured: transformers' server with a tiny model on two cores."""
     loads = (1, 2, 3, 4, 6, 8, 10, 12, 14, 16)
     times = (0.195, 0.241, 0.309, 0.441, 0.608, 6.657, 10.660, 12.627, 14.263, 17.075)
-    row = runtime_fit(fit(sweep_tables(loads, times), Targets(None, 4, 100, 1)))
+    row = runtime_fit(fit(sweep_tables(loads, times), SizingTargets(None, 4, 100, 1)))
     assert (row["fit"], row["outliers"]) == ("knee", "[]")
     assert 6 <= row["required_concurrency"] <= 8
 
 
 def test_below_the_flat_part_no_target_is_reachable() -> None:
     loads = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64)
-    row = runtime_fit(fit(sweep_tables(loads, [max(1.0, c / 8) for c in loads]), Targets(None, 0.9, 240, 1)))
+    row = runtime_fit(fit(sweep_tables(loads, [max(1.0, c / 8) for c in loads]), SizingTargets(None, 0.9, 240, 1)))
     assert (row["sizing_status"], row["gpus"]) == ("unreachable", None)
 
 
@@ -235,7 +235,7 @@ def test_requests_and_items_become_a_measurement() -> None:
         "requests": frame_of("requests", requests),
         "workflow_items": frame_of("workflow_items", items),
     }
-    row = fit_sweep(tables, Targets(), settings()).measurements.row(0, named=True)
+    row = fit_sweep(tables, SizingTargets(), settings()).measurements.row(0, named=True)
     assert row["p95_llm_latency_s"] == pytest.approx(9.55)
     assert row["p95_workflow_runtime_s"] == pytest.approx(9.6)
     assert row["ttft_ms"] == pytest.approx(550)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -30,10 +30,12 @@ SIGNED = frozenset({"value"})
 WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("prices", "price_kind"): frozenset({"on_demand", "spot"}),
     ("shapes", "interconnect_kind"): frozenset({"none", "nvlink", "nvlink_bridge", "pcie", "xgmi", "other"}),
-    ("price_sources", "list_format"): frozenset({"aws_offer_csv", "azure_retail", "gcp_skus", "oci_products"}),
     ("quantization_support", "supported"): frozenset({"yes", "no", "weight-only", "emulated"}),
 }
-"""Columns that take only these words."""
+"""Columns that take only these words, beside those whose words `check_catalogs` is given."""
+
+Words = Mapping[tuple[str, str], Collection[str]]
+"""The words that a column takes, by table and column."""
 
 READABLE_TYPES = {
     "BIGINT": "a whole number",
@@ -82,15 +84,16 @@ REFERENCES = (
 )
 
 
-def check_catalogs(texts: Mapping[str, str]) -> tuple[dict[str, pl.DataFrame], list[Violation]]:
+def check_catalogs(texts: Mapping[str, str], words: Words | None = None) -> tuple[dict[str, pl.DataFrame], list[Violation]]:
     """CSV texts by table name → frames of their contracts' types by table name, and all violations in file order.
 
-    References into catalogs that are not among the texts are not checked. Frames are usable only where no violation is named.
+    `words` are those of columns whose words follow from code elsewhere, such as the forms of price lists. References into
+    catalogs that are not among the texts are not checked. Frames are usable only where no violation is named.
     """
     frames: dict[str, pl.DataFrame] = {}
     violations: list[Violation] = []
     for table, text in texts.items():
-        frames[table], found = _check_table(table, text)
+        frames[table], found = _check_table(table, text, {**WORDS, **(words or {})})
         violations += found
     for reference in REFERENCES:
         if reference.table in frames and reference.target in frames:
@@ -104,7 +107,7 @@ def check_catalogs(texts: Mapping[str, str]) -> tuple[dict[str, pl.DataFrame], l
     return {table: frame.drop(LINE) for table, frame in frames.items()}, violations
 
 
-def _check_table(table: str, text: str) -> tuple[pl.DataFrame, list[Violation]]:
+def _check_table(table: str, text: str, words: Words) -> tuple[pl.DataFrame, list[Violation]]:
     """One catalog's text → its typed frame with line numbers, and the faults that can be seen without other catalogs."""
     declared = TABLES[table]
     cells, violations = _cells(table, text)
@@ -112,7 +115,7 @@ def _check_table(table: str, text: str) -> tuple[pl.DataFrame, list[Violation]]:
         return empty_frame(table).with_columns(pl.lit(None, pl.Int64).alias(LINE)), violations
     typed = cells.select(LINE, *(_typed(column).alias(column) for column in declared.columns))
     for column in declared.columns:
-        violations += _column_violations(table, column, cells, typed)
+        violations += _column_violations(table, column, cells, typed, words.get((table, column)))
     violations += _repeated_keys(table, typed)
     return typed, violations
 
@@ -160,7 +163,9 @@ def _typed(column: str) -> pl.Expr:
     return pl.when(number.is_finite()).then(number) if kind == "DOUBLE" else number
 
 
-def _column_violations(table: str, column: str, cells: pl.DataFrame, typed: pl.DataFrame) -> Iterator[Violation]:
+def _column_violations(
+    table: str, column: str, cells: pl.DataFrame, typed: pl.DataFrame, words: Collection[str] | None
+) -> Iterator[Violation]:
     field = FIELDS[column]
     text, value = cells[column], typed[column]
     if field.type != "VARCHAR":
@@ -178,8 +183,7 @@ def _column_violations(table: str, column: str, cells: pl.DataFrame, typed: pl.D
         if field.unit == "share":
             for line, cell in _rows(cells, value > 1, column):
                 yield Violation(table, line, column, f"{cell} is no share between 0 and 1")
-    words = WORDS.get((table, column))
-    if words:
+    if words is not None:
         for line, cell in _rows(cells, text.is_not_null() & ~text.is_in(list(words)), column):
             yield Violation(table, line, column, f"{cell!r} is none of {', '.join(sorted(words))}")
 

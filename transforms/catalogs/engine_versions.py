@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import polars as pl
 from packaging.version import InvalidVersion, Version
@@ -43,11 +44,11 @@ def resolve_engine_version(engines: pl.DataFrame, engine: str, version: str | No
 
 
 def is_release(text: str) -> bool:
-    """Whether a text names a release by whole numbers between dots, as the engines catalog writes it."""
+    """True where a text names a release by whole numbers between dots, as the engines catalog writes it."""
     return all(part.isascii() and part.isdecimal() for part in text.split("."))
 
 
-def overlapping_settings(engines: pl.DataFrame) -> Iterator[tuple[dict[str, object], dict[str, object]]]:
+def overlapping_settings(engines: pl.DataFrame) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Pairs of rows that set the same thing for a release, in the order of their releases; unreadable releases are left out."""
     readable = [
         row

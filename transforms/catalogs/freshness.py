@@ -1,9 +1,9 @@
-"""How old the facts of a version are on the day it is published: models by the time they were read, prices by their date."""
+"""The age of a version's facts on the day it is published: models by the time they were read, prices by their date."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import polars as pl
 
@@ -58,4 +58,4 @@ def _rounded(days: object) -> float | None:
 
 
 def _iso(moment: object) -> str | None:
-    return moment.isoformat() if moment is not None else None  # type: ignore[attr-defined]
+    return moment.isoformat() if isinstance(moment, date) else None

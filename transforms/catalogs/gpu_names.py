@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 SEPARATORS = re.compile(r"[\s_\-/(),®™]+")
-"""What may stand between the parts of a name without changing which accelerator is meant."""
+"""Characters that may stand between the parts of a name without changing which accelerator is meant."""
 
 MAKERS = re.compile(r"^(nvidia|amd|intel|aws|google|tesla|geforce|instinct)+")
 """Makers and product lines that people write before the name proper."""

@@ -58,7 +58,7 @@ def check_model_id(model_id: str) -> str:
 
 
 def is_model_id(model_id: object) -> bool:
-    """Whether something that a stranger calls a model id is one."""
+    """True where a text from outside is a model id."""
     try:
         return isinstance(model_id, str) and bool(check_model_id(model_id))
     except ModelListError:

@@ -71,7 +71,7 @@ def read_shapes(
 
 
 def _of_the_gpu(facts: dict[str, object], row: dict[str, str]) -> dict[str, object]:
-    """What the gpus catalog says of a machine of these accelerators."""
+    """The facts of the gpus catalog about a machine with these accelerators."""
     alone = row["gpu_count"].strip() in ("1", "1.0")
     linked = facts["link_gb_per_s"] is not None
     link_type = str(facts["link_type"] or "").lower()

@@ -8,11 +8,17 @@ read line by line. Spot prices are not in it.
 from __future__ import annotations
 
 import csv
+import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
+from typing import BinaryIO
 
-from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once
+import polars as pl
+
+from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
+from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once, stated_day
 
 _METADATA_ROWS = 5
 
@@ -38,22 +44,37 @@ _WANTED_WHERE_STATED = {
 _NEEDED = ("Instance Type", "PricePerUnit", "Region Code", *_WANTED)
 
 
-def parse_aws_offer(lines: Iterable[str], provider: str, price_region: str, source: str) -> PriceList:
-    """The on-demand prices of the accelerated machines of one region.
+@dataclass(frozen=True)
+class Offer:
+    """The contents of an offer file: on-demand prices of accelerated machines with their region codes, and its date."""
 
-    Args: the file's lines; the catalog's names of provider and region; where the file was read. Raises PriceListError.
-    """
-    reader = csv.reader(lines, strict=True)
+    prices: tuple[tuple[str, ListedPrice], ...]
+    dated: date | None
+
+
+def parse(document: BinaryIO) -> Page[Offer]:
+    """The prices of one offer file, read line by line. Raises PriceListError."""
+    reader = csv.reader(io.TextIOWrapper(document, encoding="utf-8-sig", newline=""), strict=True)
     try:
         metadata = {row[0]: row[1] for row in _head(reader) if len(row) == 2}
         header = next(reader, [])
         missing = [column for column in _NEEDED if column not in header]
         if missing:
             raise PriceListError(f"no EC2 offer file: column {missing[0]!r} is missing")
-        prices = listed_once(_prices(reader, header, price_region))
+        prices = tuple(_prices(reader, header))
     except csv.Error as error:
         raise PriceListError(f"no EC2 offer file: line {reader.line_num} is not CSV ({error})") from None
-    return PriceList(provider, price_region, prices, source, _day(metadata.get("Publication Date", "")))
+    return Page(Offer(prices, stated_day(metadata.get("Publication Date", ""))))
+
+
+def price(offers: Sequence[Offer], region: ListedRegion, parts: pl.DataFrame) -> PriceList:
+    """The on-demand prices of the accelerated machines of one region."""
+    prices = listed_once(listed for offer in offers for code, listed in offer.prices if code == region.price_region)
+    dated = max((offer.dated for offer in offers if offer.dated), default=None)
+    return PriceList(region.provider, region.price_region, prices, region.source, dated)
+
+
+FORMAT = ListFormat(parse, price, document_bytes=None)
 
 
 def _head(reader: Iterator[list[str]]) -> Iterator[list[str]]:
@@ -61,13 +82,9 @@ def _head(reader: Iterator[list[str]]) -> Iterator[list[str]]:
         yield next(reader, [])
 
 
-def _prices(reader: Iterator[list[str]], header: list[str], region: str) -> Iterator[ListedPrice]:
+def _prices(reader: Iterator[list[str]], header: list[str]) -> Iterator[tuple[str, ListedPrice]]:
     place = {column: index for index, column in enumerate(header)}
-    wanted = {
-        **_WANTED,
-        "Region Code": (region,),
-        **{name: values for name, values in _WANTED_WHERE_STATED.items() if name in place},
-    }
+    wanted = {**_WANTED, **{name: values for name, values in _WANTED_WHERE_STATED.items() if name in place}}
     tests = [(place[column], values) for column, values in wanted.items()]
 
     def cell(row: list[str], column: str) -> str:
@@ -82,7 +99,8 @@ def _prices(reader: Iterator[list[str]], header: list[str], region: str) -> Iter
         usd = _number(row[place["PricePerUnit"]])
         if usd is not None:
             memory = _number(cell(row, "Memory").removesuffix("GiB"))
-            yield ListedPrice(row[place["Instance Type"]], "on_demand", usd, True, gpu_count, _number(cell(row, "vCPU")), memory)
+            vcpu, shape = _number(cell(row, "vCPU")), row[place["Instance Type"]]
+            yield row[place["Region Code"]], ListedPrice(shape, "on_demand", usd, True, gpu_count, vcpu, memory)
 
 
 _ACCELERATED_WITHOUT_GPU = ("inf", "trn", "dl")
@@ -92,10 +110,3 @@ _ACCELERATED_WITHOUT_GPU = ("inf", "trn", "dl")
 def _number(text: str) -> float | None:
     cleaned = text.strip().replace(",", "")
     return float(cleaned) if re.fullmatch(r"\d{1,12}(\.\d{1,12})?", cleaned) else None
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text[:10])
-    except ValueError:
-        return None

@@ -8,38 +8,51 @@ overview). It does not say which accelerators a machine has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any, BinaryIO
+
+import polars as pl
 
 from transforms.config.json_text import JsonError, parse_json
+from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
 from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once
 
 _PAGE_BYTES = 32 * 2**20
 _PAGE_PARTS = 200_000
+
+Item = dict[str, Any]
+"""One price as the API gives it, unchecked."""
+
 _ACCELERATED = "Standard_N"
-"""How the names of Azure's machines with accelerators begin (Azure virtual machine sizes, naming conventions)."""
+"""The beginning of the names of machines with accelerators (Azure virtual machine sizes, naming conventions)."""
 
 _OTHER_PRODUCTS = ("windows", "cloud services", "cloudservices")
 """Products of the same machine at another price: with a Windows licence, or under the retired Cloud Services."""
 
 
-def parse_azure_page(text: bytes) -> tuple[list[dict[str, object]], str | None]:
-    """The items of one page, and the address of the next page (null for the last). Raises PriceListError."""
+def parse(document: BinaryIO) -> Page[list[Item]]:
+    """The items of one page, and the address of the next page. Raises PriceListError."""
     try:
-        page = parse_json(text, "the page", _PAGE_BYTES, _PAGE_PARTS, allow_constants=False)
+        page = parse_json(document.read(), "the page", _PAGE_BYTES, _PAGE_PARTS, allow_constants=False)
     except JsonError as error:
         raise PriceListError(f"no page of Azure retail prices: {error}") from None
     items = page.get("Items") if isinstance(page, dict) else None
     if not isinstance(page, dict) or not isinstance(items, list):
         raise PriceListError("no page of Azure retail prices: it has no list of Items")
     following = page.get("NextPageLink")
-    return [item for item in items if isinstance(item, dict)], following if isinstance(following, str) and following else None
+    link = following if isinstance(following, str) and following else None
+    return Page([item for item in items if isinstance(item, dict)], link)
 
 
-def azure_prices(items: Sequence[dict[str, object]], provider: str, price_region: str, source: str) -> PriceList:
+def price(pages: Sequence[list[Item]], region: ListedRegion, parts: pl.DataFrame) -> PriceList:
     """The on-demand and spot prices of one region, from the items of all pages."""
-    return PriceList(provider, price_region, listed_once(_prices(items, price_region)), source)
+    prices = listed_once(listed for items in pages for listed in _prices(items, region.price_region))
+    return PriceList(region.provider, region.price_region, prices, region.source)
 
 
-def _prices(items: Sequence[dict[str, object]], region: str) -> Iterator[ListedPrice]:
+FORMAT = ListFormat(parse, price)
+
+
+def _prices(items: Sequence[Item], region: str) -> Iterator[ListedPrice]:
     for item in items:
         shape, usd = item.get("armSkuName"), item.get("retailPrice")
         if not isinstance(shape, str) or not shape or isinstance(usd, bool) or not isinstance(usd, int | float):

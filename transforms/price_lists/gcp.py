@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import polars as pl
 
 from transforms.config.json_text import JsonError, parse_json
-from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once
+from transforms.price_lists.list_format import ListedRegion, ListFormat, Page
+from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, listed_once, rounded_usd
 
 _PAGE_BYTES = 64 * 2**20
 _PAGE_PARTS = 500_000
@@ -37,10 +39,10 @@ class UnitPrice:
     regions: frozenset[str]
 
 
-def parse_gcp_page(text: bytes) -> tuple[list[UnitPrice], str | None]:
-    """The unit prices of one page, and the token of the next page (null for the last). Raises PriceListError."""
+def parse(document: BinaryIO) -> Page[list[UnitPrice]]:
+    """The unit prices of one page, and the token that names the next. Raises PriceListError."""
     try:
-        page = parse_json(text, "the page", _PAGE_BYTES, _PAGE_PARTS, allow_constants=False)
+        page = parse_json(document.read(), "the page", _PAGE_BYTES, _PAGE_PARTS, allow_constants=False)
     except JsonError as error:
         raise PriceListError(f"no page of the Cloud Billing catalog: {error}") from None
     skus = page.get("skus") if isinstance(page, dict) else None
@@ -49,26 +51,27 @@ def parse_gcp_page(text: bytes) -> tuple[list[UnitPrice], str | None]:
     token = page.get("nextPageToken") or None
     if token is not None and (not isinstance(token, str) or len(token) > _TOKEN_LENGTH):
         raise PriceListError("no page of the Cloud Billing catalog: its nextPageToken is no token")
-    return list(_unit_prices(skus)), token
+    return Page(list(_unit_prices(skus)), parameters={"pageToken": token} if token else {})
 
 
-def gcp_prices(units: Sequence[UnitPrice], provider: str, price_region: str, source: str, parts: pl.DataFrame) -> PriceList:
-    """The on-demand and spot prices of one region of the shapes all of whose parts are priced there.
-
-    Args: the unit prices of all pages; the catalog's names of provider and region; where the list was read; the price_parts
-    catalog.
-    """
-    usd = _of_region(units, price_region)
+def price(pages: Sequence[list[UnitPrice]], region: ListedRegion, parts: pl.DataFrame) -> PriceList:
+    """The on-demand and spot prices of one region of the shapes all of whose parts are priced there."""
+    usd = _of_region([unit for units in pages for unit in units], region.price_region)
     billed: dict[str, list[tuple[str, str, float]]] = {}
-    for shape, *part in parts.filter(pl.col("provider") == provider).select("shape", "part", "part_unit", "part_quantity").rows():
-        billed.setdefault(shape, []).append(tuple(part))
+    of_provider = parts.filter(pl.col("provider") == region.provider)
+    for shape, part, unit, quantity in of_provider.select("shape", "part", "part_unit", "part_quantity").rows():
+        billed.setdefault(shape, []).append((part, unit, quantity))
     prices = [
-        ListedPrice(shape, kind, _rounded(sum(usd[part, unit, kind] * quantity for part, unit, quantity in of_shape)))
+        ListedPrice(shape, kind, rounded_usd(sum(usd[part, unit, kind] * quantity for part, unit, quantity in of_shape)))
         for shape, of_shape in billed.items()
         for kind in ("on_demand", "spot")
         if all((part, unit, kind) in usd for part, unit, _ in of_shape)
     ]
-    return PriceList(provider, price_region, listed_once(prices), source)
+    return PriceList(region.provider, region.price_region, listed_once(prices), region.source)
+
+
+FORMAT = ListFormat(parse, price, key_header="X-Goog-Api-Key")
+"""The header is that of Google Cloud, "Use API keys to access APIs"."""
 
 
 def _unit_prices(skus: Sequence[object]) -> Iterator[UnitPrice]:
@@ -90,7 +93,7 @@ def _unit_prices(skus: Sequence[object]) -> Iterator[UnitPrice]:
 
 
 def _without_region(description: str) -> str:
-    """What a description names, without where: both "… running in Americas" and "… in Paris" occur, and neither."""
+    """A description without its region: some end in "… running in Americas", some in "… in Paris", some in neither."""
     name, found, _ = description.rpartition(" in ")
     return name.removesuffix(" running") if found else description
 
@@ -101,7 +104,7 @@ def _unit_price(timeline: object) -> tuple[str, float | None]:
     expression = latest.get("pricingExpression") if isinstance(latest, dict) else None
     rates = expression.get("tieredRates") if isinstance(expression, dict) else None
     rate = rates[0] if isinstance(rates, list) and len(rates) == 1 else None
-    if not isinstance(rate, dict) or rate.get("startUsageAmount", 0) != 0:
+    if not isinstance(expression, dict) or not isinstance(rate, dict) or rate.get("startUsageAmount", 0) != 0:
         return "", None
     return str(expression.get("usageUnit")), _usd(rate.get("unitPrice"))
 
@@ -127,8 +130,3 @@ def _of_region(units: Sequence[UnitPrice], region: str) -> dict[tuple[str, str, 
         if region in unit.regions and found.setdefault(key, unit.usd) != unit.usd:
             contradicted.add(key)
     return {key: usd for key, usd in found.items() if key not in contradicted}
-
-
-def _rounded(usd: float) -> float:
-    """Without the tail that sums of decimals have in binary."""
-    return round(usd, 6)

@@ -1,7 +1,7 @@
 """Providers' price lists, whatever their form, and what they change in the catalogs of prices and shapes.
 
-The parsers (`price_lists_aws`, `_azure`, `_gcp`, `_oci`) turn a document into a `PriceList`; `take_prices` compares the lists of
-one provider with the present prices and says of every price what becomes of it. Nothing is ever removed: a price that a list no
+The forms (`transforms.price_lists.formats`) turn documents into a `PriceList`; `take_prices` compares the lists of one provider
+with the present prices and gives every price its outcome. Nothing is ever removed: a price that a list no
 longer names stays, with its old date, until it is marked stale.
 """
 
@@ -49,7 +49,7 @@ class PriceList:
 
 
 @dataclass(frozen=True)
-class Limits:
+class PriceLimits:
     """The sanity rules: rows `catalogs` of the policies catalog."""
 
     max_price_ratio: float
@@ -58,8 +58,8 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of one price or shape: new, moved, same, held, not_listed, new_shape or unknown_shape."""
+class PriceOutcome:
+    """The outcome for one price or shape: new, moved, same, held, not_listed, new_shape or unknown_shape."""
 
     provider: str
     shape: str
@@ -71,12 +71,12 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What the lists of one provider give: rows for the catalogs of prices and shapes, and the outcome of each."""
+class CatalogChanges:
+    """The changes by one provider's lists: rows for the catalogs of prices and shapes, and the outcome of each."""
 
     prices: pl.DataFrame
     shapes: pl.DataFrame
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[PriceOutcome, ...]
 
 
 def listed_once(prices: Iterable[ListedPrice]) -> tuple[ListedPrice, ...]:
@@ -92,10 +92,23 @@ def listed_once(prices: Iterable[ListedPrice]) -> tuple[ListedPrice, ...]:
     return tuple(price for key, price in found.items() if key not in contradicted)
 
 
-def take_prices(
-    lists: Sequence[PriceList], prices: pl.DataFrame, shapes: pl.DataFrame, limits: Limits, today: date, accept: bool = False
-) -> Taken:
-    """What the lists of one provider change.
+def rounded_usd(usd: float) -> float:
+    """Dollars without the tail that products and sums of decimals have in binary: 4.3 × 8 is 34.4."""
+    return round(usd, 6)
+
+
+def stated_day(moment: object) -> date | None:
+    """The day of an ISO moment that a list states, None where it states none."""
+    try:
+        return date.fromisoformat(str(moment)[:10])
+    except ValueError:
+        return None
+
+
+def compare_prices(
+    lists: Sequence[PriceList], prices: pl.DataFrame, shapes: pl.DataFrame, limits: PriceLimits, today: date, accept: bool = False
+) -> CatalogChanges:
+    """Compare the lists of one provider with the present prices.
 
     Args:
         lists: the provider's lists, one for each region, the preferred first.
@@ -113,7 +126,7 @@ def take_prices(
         _check_share(price_list, present, limits.min_listed_share)
     added = _new_sizes(lists, shapes.filter(pl.col("provider") == provider), today)
     known = set(shapes.filter(pl.col("provider") == provider)["shape"]) | set(added["shape"])
-    outcomes = [Outcome(provider, row["shape"], "", "new_shape", message=row["source"]) for row in added.to_dicts()]
+    outcomes = [PriceOutcome(provider, row["shape"], "", "new_shape", message=row["source"]) for row in added.to_dicts()]
     taken: list[dict[str, object]] = []
     listed = _by_key(lists)
     for (shape, kind), offers in sorted(listed.items()):
@@ -140,11 +153,11 @@ def take_prices(
                 }
             )
     outcomes += _not_listed(provider, present, listed, {price_list.price_region for price_list in lists})
-    return Taken(frame_of("prices", taken), added, tuple(outcomes))
+    return CatalogChanges(frame_of("prices", taken), added, tuple(outcomes))
 
 
-def take_rows(rows: pl.DataFrame, prices: pl.DataFrame, limits: Limits, accept: bool = False) -> Taken:
-    """What rows of the prices catalog that someone wrote change: each keeps its own source and date, by the same sanity rules."""
+def compare_rows(rows: pl.DataFrame, prices: pl.DataFrame, limits: PriceLimits, accept: bool = False) -> CatalogChanges:
+    """Compare rows of the prices catalog that someone wrote, by the same sanity rules; each keeps its own source and date."""
     present = {(row["provider"], row["shape"], row["price_kind"]): row for row in prices.to_dicts()}
     outcomes = []
     taken: list[dict[str, object]] = []
@@ -154,7 +167,7 @@ def take_rows(rows: pl.DataFrame, prices: pl.DataFrame, limits: Limits, accept: 
         outcomes.append(_compared(row["provider"], price, before, limits.max_price_ratio, accept))
         if outcomes[-1].outcome != "held":
             taken.append(row)
-    return Taken(frame_of("prices", taken), frame_of("shapes", []), tuple(outcomes))
+    return CatalogChanges(frame_of("prices", taken), frame_of("shapes", []), tuple(outcomes))
 
 
 def merge_rows(present: pl.DataFrame, taken: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
@@ -183,9 +196,9 @@ def _check_share(price_list: PriceList, present: dict[tuple[str, str], dict[str,
         )
 
 
-def _compared(provider: str, price: ListedPrice, before: dict[str, object] | None, ratio: float, accept: bool) -> Outcome:
+def _compared(provider: str, price: ListedPrice, before: dict[str, object] | None, ratio: float, accept: bool) -> PriceOutcome:
     was = before["usd_per_hour"] if before else None
-    outcome = Outcome(provider, price.shape, price.price_kind, "new", None, price.usd_per_hour)
+    outcome = PriceOutcome(provider, price.shape, price.price_kind, "new", None, price.usd_per_hour)
     if not isinstance(was, float):
         return outcome
     if math.isclose(was, price.usd_per_hour, rel_tol=1e-9):
@@ -202,9 +215,9 @@ def _aged(before: dict[str, object] | None, dated: date, days: float) -> bool:
     return not isinstance(known, date) or (dated - known).days > days
 
 
-def _unknown(provider: str, price: ListedPrice) -> Outcome:
+def _unknown(provider: str, price: ListedPrice) -> PriceOutcome:
     message = "not in the shapes catalog, and no other size of its family is: its accelerator is not known"
-    return Outcome(provider, price.shape, price.price_kind, "unknown_shape", None, price.usd_per_hour, message)
+    return PriceOutcome(provider, price.shape, price.price_kind, "unknown_shape", None, price.usd_per_hour, message)
 
 
 def _not_listed(
@@ -212,14 +225,14 @@ def _not_listed(
     present: dict[tuple[str, str], dict[str, object]],
     listed: dict[tuple[str, str], list[tuple[PriceList, ListedPrice]]],
     regions: set[str],
-) -> Iterable[Outcome]:
+) -> Iterable[PriceOutcome]:
     """Prices of the lists' regions, of kinds that the lists state, that no list names any more."""
     kinds = {kind for _, kind in listed}
     for (shape, kind), row in sorted(present.items()):
         if kind in kinds and row["price_region"] in regions and (shape, kind) not in listed:
             was = row["usd_per_hour"]
             message = f"the price of {row['price_as_of'] or 'no stated date'} is kept"
-            yield Outcome(provider, shape, kind, "not_listed", was if isinstance(was, float) else None, None, message)
+            yield PriceOutcome(provider, shape, kind, "not_listed", was if isinstance(was, float) else None, None, message)
 
 
 def _new_sizes(lists: Sequence[PriceList], shapes: pl.DataFrame, today: date) -> pl.DataFrame:

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from transforms.sizing.records import FormatError, Imported, as_object, finite, in_seconds, item_row, level_row
+from transforms.sizing.records import FormatError, ImportedSweep, as_object, finite, in_seconds, item_row, level_row
 
 _IN_NAME = re.compile(r"(?:concurrency|conc)[-_=]?(\d+)|(?:^|[/\\])c(\d+)(?=[/\\.]|$)", re.IGNORECASE)
 
 
-def read_aiperf(name: str, document: Mapping[str, Any], stated: int | None) -> Imported:
+def read_aiperf(name: str, document: Mapping[str, Any], stated: int | None) -> ImportedSweep:
     """`profile_export_aiperf.json` or `profile_export_genai_perf.json`: the percentiles of one concurrency."""
     settings = as_object(document.get("input_config"))
     concurrency = stated or _stated_concurrency(document) or _named_concurrency(name)
@@ -42,7 +42,7 @@ def read_aiperf(name: str, document: Mapping[str, Any], stated: int | None) -> I
     }
     models = settings.get("model_names") or as_object(settings.get("endpoint")).get("model_names") or settings.get("model") or []
     model = models if isinstance(models, str) else next((entry for entry in models if isinstance(entry, str)), None)
-    return Imported("aiperf", model, [level])
+    return ImportedSweep("aiperf", model, [level])
 
 
 def _stated_concurrency(document: Mapping[str, Any]) -> int | None:
@@ -57,7 +57,7 @@ def _stated_concurrency(document: Mapping[str, Any]) -> int | None:
             return None
         if isinstance(entry, dict):
             value = entry.get("concurrency")
-            if _is_concurrency(value):
+            if value is not None and _is_concurrency(value):
                 return int(value)
             pending += entry.values()
         elif isinstance(entry, list):
@@ -74,7 +74,7 @@ def _named_concurrency(name: str) -> int | None:
     return int(found[-1][1] or found[-1][2]) if found else None
 
 
-def read_aiperf_records(name: str, records: Iterable[Mapping[str, Any]], stated: int | None) -> Imported:
+def read_aiperf_records(name: str, records: Iterable[Mapping[str, Any]], stated: int | None) -> ImportedSweep:
     """AIPerf's `profile_export.jsonl`: one record a request; the requests of one session are one workflow item.
 
     An item's runtime is the sum of its requests' latencies: what a session waits for, without the pauses between its turns.
@@ -104,4 +104,4 @@ def read_aiperf_records(name: str, records: Iterable[Mapping[str, Any]], stated:
         item_row(concurrency, place, session, math.fsum(latencies), max(latencies))
         for place, (session, latencies) in enumerate(sessions.items(), 1)
     ]
-    return Imported("aiperf", None, [level], items)
+    return ImportedSweep("aiperf", None, [level], items)

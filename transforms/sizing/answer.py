@@ -1,11 +1,13 @@
-"""What a fitted sweep says to a reader: the answer, the plain words and the summary table, from the rows of `sql/sizing`."""
+"""A fitted sweep for a reader: the answer, the plain words and the summary table, from the rows of `sql/sizing`."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
+from transforms.sizing.metric_fit import MetricFit
 from transforms.sizing.pipe_table import digits, pipe_table
 
 Row = Mapping[str, object]
@@ -23,7 +25,7 @@ ALERTS: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Answer:
+class SizingAnswer:
     """The size of the cluster: GPUs by the metric that needs most, or the first reason why there is no such number.
 
     `gpus` is the estimate, `whole_gpus` the next whole replica, `gpus_low` and `gpus_high` the interval that holds
@@ -40,7 +42,7 @@ class Answer:
     messages: list[str] = field(default_factory=list)
 
 
-def answer_of(sizing: Sequence[Row], settings: Mapping[str, float]) -> Answer:
+def answer_of(sizing: Sequence[MetricFit], settings: Mapping[str, float]) -> SizingAnswer:
     """The answer over all targets: the greatest of the estimates, or none if one of the targets has none.
 
     Args:
@@ -50,34 +52,34 @@ def answer_of(sizing: Sequence[Row], settings: Mapping[str, float]) -> Answer:
     asked = [row for row in sizing if row["target_s"] is not None]
     messages = [message for row in asked for message in messages_of(row, settings)]
     if not asked:
-        return Answer(
+        return SizingAnswer(
             "no_target",
             messages=["No target was given; `shapefit size estimate` sizes a cluster."],
         )
     missing = next((row for row in asked if row["sizing_status"] != "estimated"), None)
     if missing is not None:
-        return Answer(str(missing["sizing_status"]), str(missing["metric"]), messages=messages)
-    largest = max(asked, key=lambda row: _number(row["gpus"]))
-    return Answer(
+        return SizingAnswer(missing["sizing_status"], missing["metric"], messages=messages)
+    largest = max(asked, key=lambda row: row["gpus"] or 0.0)
+    return SizingAnswer(
         "estimated",
-        str(largest["metric"]),
-        _number(largest["gpus"]),
-        int(_number(largest["whole_gpus"])),
-        _optional(largest["gpus_low"]),
-        _optional(largest["gpus_high"]),
+        largest["metric"],
+        largest["gpus"],
+        largest["whole_gpus"],
+        largest["gpus_low"],
+        largest["gpus_high"],
         settings["interval_level"],
         messages,
     )
 
 
-def messages_of(row: Row, settings: Mapping[str, float]) -> list[str]:
-    """What one metric's fit says in plain words: why there is no number, or what the number rests on."""
-    name = METRICS[str(row["metric"])]
+def messages_of(row: MetricFit, settings: Mapping[str, float]) -> list[str]:
+    """One metric's fit in plain words: why there is no number, or what the number rests on."""
+    name = METRICS[row["metric"]]
     reason = _reason(row, name)
     return [reason] if reason else _caveats(row, name, settings)
 
 
-def _reason(row: Row, name: str) -> str | None:
+def _reason(row: MetricFit, name: str) -> str | None:
     match row["sizing_status"]:
         case "all_failed":
             return f"{name}: every concurrency was interrupted by a failing item, so there is nothing to fit."
@@ -113,17 +115,16 @@ def _reason(row: Row, name: str) -> str | None:
     return None
 
 
-def _floor(row: Row) -> str:
-    target, intercept = _number(row["target_s"]), _optional(row["intercept_s"])
-    knee = _optional(row["knee_base_s"])
+def _floor(row: MetricFit) -> str:
+    target, intercept, knee = row["target_s"] or 0.0, row["intercept_s"], row["knee_base_s"]
     if knee is not None and target <= knee and (intercept is None or target > intercept):
         return f"below saturation it already takes {digits(knee)} s"
     if intercept is not None and target > intercept:
-        return f"by the line a single user already waits {digits(intercept + _number(row['slope_s']))} s"
+        return f"by the line a single user already waits {digits(intercept + (row['slope_s'] or 0.0))} s"
     return f"the time at no load at all (the line's intercept) is {digits(intercept)} s"
 
 
-def _bound(row: Row) -> str:
+def _bound(row: MetricFit) -> str:
     proven, users, test = row["proven_concurrency"], row["target_users"], row["test_gpu_count"]
     if proven is None:
         return "No measured concurrency met the target."
@@ -135,10 +136,10 @@ def _bound(row: Row) -> str:
     )
 
 
-def _caveats(row: Row, name: str, settings: Mapping[str, float]) -> list[str]:
+def _caveats(row: MetricFit, name: str, settings: Mapping[str, float]) -> list[str]:
     said: list[str] = []
-    points, required = int(_number(row["points"])), _number(row["required_concurrency"])
-    r_squared = _optional(row["knee_r_squared"] if row["fit"] == "knee" else row["r_squared"])
+    points, required = row["points"], row["required_concurrency"] or 0.0
+    r_squared = row["knee_r_squared"] if row["fit"] == "knee" else row["r_squared"]
     if row["fit"] == "knee":
         said.append(
             f"{name}: flat at {digits(row['knee_base_s'])} s up to concurrency {digits(row['knee_concurrency'])}, then "
@@ -151,25 +152,25 @@ def _caveats(row: Row, name: str, settings: Mapping[str, float]) -> list[str]:
         said.append(f"{name}: {points} concurrencies; at least {settings['advised_points']:.0f} are advised.{two}")
     if r_squared is not None and r_squared < settings["weak_r_squared"]:
         said.append(f"{name}: the fit is weak (R² {digits(r_squared)}): mind the interval, and measure more passes.")
-    outliers = json.loads(str(row["outliers"]))
+    outliers = json.loads(row["outliers"])
     if outliers:
         said.append(f"{name}: concurrency {', '.join(map(str, outliers))} lies far off the line and is left out of it.")
     proven = row["proven_concurrency"]
     if proven is None:
         said.append(f"{name}: no measured concurrency met the target; the estimate lies below all of them.")
-    elif row["proven_gpus"] is not None and _number(row["proven_gpus"]) < _number(row["gpus"]):
+    elif row["proven_gpus"] is not None and row["proven_gpus"] < (row["gpus"] or 0.0):
         said.append(
             f"{name}: concurrency {proven} was measured within the target, so {digits(row['proven_gpus'])} GPUs may do: the fit "
             "is more cautious than that measurement."
         )
-    elif required > 2 * _number(proven):
+    elif required > 2 * proven:
         said.append(
             f"{name}: the target is met up to concurrency {digits(required)}, but only {proven} was measured: extrapolated."
         )
     return said
 
 
-def summary_text(targets: Row, sizing: Sequence[Row], per_concurrency: Sequence[Row], answer: Answer) -> str:
+def summary_text(targets: Row, sizing: Sequence[MetricFit], per_concurrency: Sequence[Row], answer: SizingAnswer) -> str:
     """The summary: targets, test parameters, one line per concurrency, then the estimates."""
     header = [
         f"Targets: LLM Latency ≤ {_seconds(targets['target_llm_latency_s'])}s, "
@@ -187,7 +188,7 @@ def summary_text(targets: Row, sizing: Sequence[Row], per_concurrency: Sequence[
     if asked and targets["target_users"] and targets["test_gpu_count"]:
         lines += ["", "=== GPU ESTIMATES ==="]
         for row in reversed(asked):
-            name = METRICS[str(row["metric"])]
+            name = METRICS[row["metric"]]
             lines.append(f"Estimated GPU count ({name}): {_estimate(row)}")
         if answer.gpus is not None:
             lines.append(f"Answer: {answer.whole_gpus} GPUs{_interval(answer)}")
@@ -197,7 +198,7 @@ def summary_text(targets: Row, sizing: Sequence[Row], per_concurrency: Sequence[
 
 def summary_rows(targets: Row, per_concurrency: Sequence[Row]) -> tuple[list[str], list[list[object]]]:
     """Columns and cells of the summary table; alerts and targets that nobody has are left out."""
-    columns: list[tuple[str, object]] = []
+    columns: list[tuple[str, Callable[[Row], object]]] = []
     if any(alerts_of(row) for row in per_concurrency):
         columns.append(("Alerts", lambda row: ", ".join(alerts_of(row))))
     columns += [
@@ -211,10 +212,10 @@ def summary_rows(targets: Row, per_concurrency: Sequence[Row]) -> tuple[list[str
         ("target_workflow_runtime_s", "WF Runtime", "Runtime OOR", "workflow_runtime"),
     ]
     asked = [entry for entry in asked if targets[entry[0]] is not None]
-    columns += [(oor, lambda row, key=key: row[f"{key}_out_of_range"]) for _, _, oor, key in asked]
+    columns += [(oor, itemgetter(f"{key}_out_of_range")) for _, _, oor, key in asked]
     if targets["target_users"] and targets["test_gpu_count"]:
-        columns += [(f"GPUs ({name}, Rough)", lambda row, key=key: row[f"rough_gpus_by_{key}"]) for _, name, _, key in asked]
-    return [name for name, _ in columns], [[cell(row) for _, cell in columns] for row in per_concurrency]  # type: ignore[operator]
+        columns += [(f"GPUs ({name}, Rough)", itemgetter(f"rough_gpus_by_{key}")) for _, name, _, key in asked]
+    return [name for name, _ in columns], [[cell(row) for _, cell in columns] for row in per_concurrency]
 
 
 def alerts_of(row: Row) -> list[str]:
@@ -229,32 +230,24 @@ def alerts_of(row: Row) -> list[str]:
     return [code for code, set_ in flags.items() if set_]
 
 
-def _percent(value: object) -> str:
-    return f"{100 * _number(value):.0f} %"
+def _percent(share: float | None) -> str:
+    return f"{100 * (share or 0.0):.0f} %"
 
 
 def _seconds(value: object) -> str:
-    return repr(float(_number(value))) if value is not None else "0.0"
+    return repr(float(value)) if isinstance(value, int | float) else "0.0"
 
 
-def _estimate(row: Row) -> str:
+def _estimate(row: MetricFit) -> str:
+    by_line = row["line_gpus"]
     if row["sizing_status"] != "estimated":
-        line = f" (by the line alone: {_number(row['line_gpus']):.1f})" if row["line_gpus"] is not None else ""
-        return f"none{line}"
-    other = f" (by the line alone: {_number(row['line_gpus']):.1f})" if row["fit"] == "knee" and row["line_gpus"] else ""
-    return f"{_number(row['gpus']):.1f}{other}"
+        return "none" if by_line is None else f"none (by the line alone: {by_line:.1f})"
+    other = f" (by the line alone: {by_line:.1f})" if row["fit"] == "knee" and by_line else ""
+    return f"{row['gpus']:.1f}{other}"
 
 
-def _interval(answer: Answer) -> str:
+def _interval(answer: SizingAnswer) -> str:
     if answer.gpus_low is None:
         return ""
     high = "without upper end" if answer.gpus_high is None else f"to {answer.gpus_high:.1f}"
     return f" ({_percent(answer.interval_level)} interval {answer.gpus_low:.1f} {high})"
-
-
-def _optional(value: object) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _number(value: object) -> float:
-    return float(value)  # type: ignore[arg-type]

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import TypedDict
 
-from transforms.sizing.answer import Answer, Row
+from transforms.sizing.answer import Row, SizingAnswer
+from transforms.sizing.metric_fit import MetricFit
+
+
+class SizingDocument(TypedDict):
+    """The document by its keys."""
+
+    gpu_estimates: dict[str, float | None]
+    answer: dict[str, object]
+    targets: dict[str, object]
+    sweep: dict[str, object]
+    fit_results: dict[str, dict[str, object]]
+    shapes: list[dict[str, object]]
+    per_concurrency_data: dict[str, dict[str, object]]
 
 
 def document(
     targets: Row,
-    sizing: Sequence[Row],
+    sizing: Sequence[MetricFit],
     per_concurrency: Sequence[Row],
     items: Sequence[Row],
-    answer: Answer,
+    answer: SizingAnswer,
     sweep: Row,
     shapes: Sequence[Row] = (),
-) -> dict[str, object]:
+) -> SizingDocument:
     """The answer as one JSON document: the calculator's own keys, and beside them what it lacks.
 
     `gpu_estimates` are the line's, as the calculator defines them; `answer` is what to build for.
     """
-    by_metric = {str(row["metric"]): row for row in sizing}
+    by_metric = {row["metric"]: row for row in sizing}
     per_item: dict[tuple[object, object], dict[str, object]] = {}
     for item in items:
         if item["request_status"] == "ok":
@@ -58,7 +72,7 @@ def document(
     }
 
 
-def _fit_result(row: Row) -> dict[str, object]:
+def _fit_result(row: MetricFit) -> dict[str, object]:
     knee = None
     if row["knee_concurrency"] is not None:
         knee = {
@@ -74,7 +88,7 @@ def _fit_result(row: Row) -> dict[str, object]:
         "slope": row["slope_s"],
         "intercept": row["intercept_s"],
         "r_squared": row["r_squared"],
-        "outliers_removed": json.loads(str(row["outliers"])),
+        "outliers_removed": json.loads(row["outliers"]),
         "calculated_concurrency": row["required_concurrency"],
         "proven_concurrency": row["proven_concurrency"],
         "gpu_estimate": row["gpus"],

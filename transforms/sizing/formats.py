@@ -18,7 +18,7 @@ from transforms.sizing.aiperf import read_aiperf, read_aiperf_records
 from transforms.sizing.guidellm import read_guidellm
 from transforms.sizing.records import (
     FormatError,
-    Imported,
+    ImportedSweep,
     as_object,
     finite,
     item_row,
@@ -30,7 +30,7 @@ from transforms.sizing.records import (
 from transforms.sizing.vllm import read_vllm
 
 
-def parse_sweep_file(name: str, text: str, concurrency: int | None = None) -> Imported:
+def parse_sweep_file(name: str, text: str, concurrency: int | None = None) -> ImportedSweep:
     """The rows of one file of another tool.
 
     Args:
@@ -47,7 +47,7 @@ def parse_sweep_file(name: str, text: str, concurrency: int | None = None) -> Im
         raise FormatError(f"{name}: not as the tool writes it ({type(error).__name__}: {error})") from None
 
 
-def _read(name: str, text: str, concurrency: int | None) -> Imported:
+def _read(name: str, text: str, concurrency: int | None) -> ImportedSweep:
     if name.lower().endswith(".csv"):
         return _plain_csv(name, text)
     documents = _documents(name, text)
@@ -86,8 +86,8 @@ def _documents(name: str, text: str) -> list[Any]:
     return documents
 
 
-def _calculator(name: str, document: Mapping[str, Any]) -> Imported:
-    imported = Imported("calculator")
+def _calculator(name: str, document: Mapping[str, Any]) -> ImportedSweep:
+    imported = ImportedSweep("calculator")
     levels = document.get("per_concurrency_data") or document.get("calc_data") or {}
     for key, level in levels.items():
         metrics = as_object(level.get("sizing_metrics"))
@@ -130,7 +130,7 @@ _CSV_COLUMNS: dict[str, tuple[str, ...]] = {
 }
 
 
-def _plain_csv(name: str, text: str) -> Imported:
+def _plain_csv(name: str, text: str) -> ImportedSweep:
     reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")))
     columns: dict[str, tuple[str, float]] = {}
     for header in reader.fieldnames or []:
@@ -143,7 +143,7 @@ def _plain_csv(name: str, text: str) -> Imported:
         raise FormatError(f"{name}: no column concurrency; columns are {', '.join(reader.fieldnames or ['none'])}")
     if not {"p95_llm_latency_s", "p95_workflow_runtime_s"} & set(columns):
         raise FormatError(f"{name}: neither p95_llm_latency nor p95_workflow_runtime among its columns")
-    imported = Imported("csv")
+    imported = ImportedSweep("csv")
     for line, row in enumerate(reader, 2):
         where = f"{name}: line {line}"
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transforms.sizing.records import FormatError, Imported, as_object, finite, item_row, level_row, not_empty, whole_number
+from transforms.sizing.records import FormatError, ImportedSweep, as_object, finite, item_row, level_row, not_empty, whole_number
 
 
-def read_guidellm(name: str, document: Mapping[str, Any]) -> Imported:
+def read_guidellm(name: str, document: Mapping[str, Any]) -> ImportedSweep:
     """A GuideLLM report; a request is a workflow item."""
-    imported = Imported("guidellm")
+    imported = ImportedSweep("guidellm")
     for benchmark in document["benchmarks"] or []:
         config, metrics = as_object(benchmark.get("config")), as_object(benchmark.get("metrics"))
         strategy = as_object(config.get("strategy")) or as_object(as_object(benchmark.get("args")).get("strategy"))
@@ -45,7 +45,7 @@ def read_guidellm(name: str, document: Mapping[str, Any]) -> Imported:
     return not_empty(imported, name)
 
 
-def _guidellm_concurrency(name: str, strategy: Mapping[str, Any], metrics: Mapping[str, Any], imported: Imported) -> int:
+def _guidellm_concurrency(name: str, strategy: Mapping[str, Any], metrics: Mapping[str, Any], imported: ImportedSweep) -> int:
     stated = strategy.get("streams") or strategy.get("max_concurrency")
     kind = strategy.get("type_")
     if kind == "synchronous":

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 def pipe_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     """A table with pipes, numbers to six significant digits and aligned at the decimal point, as the document prints it."""
     cells = [[_cell(value) for value in row] for row in rows]
-    lines = [[name.rjust(len(name) + 2) if i or name != "Alerts" else name for i, name in enumerate(columns)]]
     aligned = []
     for index, name in enumerate(columns):
         column = [row[index] for row in cells]
@@ -37,6 +36,6 @@ def _cell(value: object) -> str:
     return digits(value) if isinstance(value, float) else str(value)
 
 
-def digits(value: object) -> str:
-    """A number to six significant digits; a dash for none."""
-    return "–" if value is None else f"{float(value):.6g}"  # type: ignore[arg-type]
+def digits(value: float | None) -> str:
+    """A number to six significant digits; a dash for None."""
+    return "–" if value is None else f"{float(value):.6g}"

@@ -1,4 +1,4 @@
-"""What an import of another tool's sweep yields, and how its files' numbers are read."""
+"""An imported sweep of another tool, and the reading of numbers in such files."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class FormatError(ValueError):
 
 
 @dataclass
-class Imported:
-    """What one file held: its format, the model it names, and rows of the sweep's tables.
+class ImportedSweep:
+    """The contents of one file: its format, the model it names, and rows of the sweep's tables.
 
     A concurrency whose percentiles the file states is a row of `measurements`; those it leaves empty come from the items.
     """
@@ -71,8 +71,8 @@ def item_row(concurrency: int, number: int, key: str, runtime: float | None, lat
     }
 
 
-def not_empty(imported: Imported, name: str) -> Imported:
-    """What was imported. Raises FormatError when it is nothing."""
+def not_empty(imported: ImportedSweep, name: str) -> ImportedSweep:
+    """The import itself. Raises FormatError when it holds no measurement."""
     if not imported.measurements:
         raise FormatError(f"{name}: holds no measured concurrency")
     return imported

@@ -6,12 +6,22 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from transforms.sizing.records import FormatError, Imported, finite, item_row, level_row, not_empty, ratio, scaled, whole_number
+from transforms.sizing.records import (
+    FormatError,
+    ImportedSweep,
+    finite,
+    item_row,
+    level_row,
+    not_empty,
+    ratio,
+    scaled,
+    whole_number,
+)
 
 
-def read_vllm(name: str, documents: Iterable[Mapping[str, Any]], stated: int | None) -> Imported:
+def read_vllm(name: str, documents: Iterable[Mapping[str, Any]], stated: int | None) -> ImportedSweep:
     """Results of `vllm bench serve`; a request is a workflow item."""
-    imported = Imported("vllm")
+    imported = ImportedSweep("vllm")
     for result in documents:
         imported.model = result.get("model_id") or imported.model
         concurrency = result.get("max_concurrency") or stated

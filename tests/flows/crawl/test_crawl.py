@@ -169,9 +169,9 @@ def test_offline_asks_nothing_and_says_so_once(serve: Serve, lake: Lake, capsys:
 
 
 def test_a_journal_left_behind_is_merged_even_offline(serve: Serve, lake: Lake) -> None:
-    from flows.crawl.fetch_model import Fetched
+    from flows.crawl.fetch_model import FetchedModel
 
-    journal(lake, Fetched(row("a/b")))
+    journal(lake, FetchedModel(row("a/b")))
     crawl(lake, ModelList(("a/b",)), offline=True)
     assert rows(lake)["model_id"].to_list() == ["a/b"]
 

@@ -10,7 +10,7 @@ import pytest
 from loopback_hub import Faults, LoopbackHub, Repo, VirtualFile, raw_header, safetensors_file
 from small_repos import LLAMA, llama_tensors, quick_hub, sharded_repo, small_repo
 
-from flows.crawl.fetch_model import Known, fetch_model
+from flows.crawl.fetch_model import KnownCommit, fetch_model
 from flows.hub.pauses_and_retries import Throttle
 from transforms.config.config import CONFIG_BYTES
 from transforms.tables.records import HubFiles
@@ -108,11 +108,11 @@ def test_a_route_that_is_refused_thrice_is_not_asked_again(serve: Serve) -> None
 def test_an_unchanged_commit_costs_metadata_only(serve: Serve) -> None:
     repo = small_repo(downloads=7)
     server = serve({"a/b": repo})
-    fetched = fetch_model(quick_hub(server), "a/b", Known(repo.sha, "ok"))
+    fetched = fetch_model(quick_hub(server), "a/b", KnownCommit(repo.sha, "ok"))
     assert fetched.unchanged and fetched.files.downloads == 7
     assert server.requests == {"metadata": 1}
-    assert not fetch_model(quick_hub(server), "a/b", Known("0" * 40, "ok")).unchanged
-    assert not fetch_model(quick_hub(server), "a/b", Known(repo.sha, "network_failure")).unchanged
+    assert not fetch_model(quick_hub(server), "a/b", KnownCommit("0" * 40, "ok")).unchanged
+    assert not fetch_model(quick_hub(server), "a/b", KnownCommit(repo.sha, "network_failure")).unchanged
 
 
 def test_quantization_files_are_read_only_where_listed(serve: Serve) -> None:

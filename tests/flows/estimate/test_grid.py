@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 from published_set import tables_of
 
-from flows.database.connection import connect, run_sql
+from flows.database.connection import connect
+from flows.database.sql_files import run_sql
 from flows.estimate import grid as module
 from flows.estimate.bucket import Done, Work, add_buckets, compute_bucket
 from flows.estimate.grid import Grid, compute_grid

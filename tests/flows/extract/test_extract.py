@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from small_repos import LLAMA
 
-from flows.crawl.fetch_model import Fetched
+from flows.crawl.fetch_model import FetchedModel
 from flows.crawl.journal import Journal, merge_journal
 from flows.extract.extract import extract, extract_tables, read_extracted
 from flows.lake.lake import Lake
@@ -31,7 +31,7 @@ def row(model_id: str, config: dict[str, object] | None = None, **changes: objec
 
 def store(lake: Lake, *rows: HubFiles) -> None:
     with Journal(lake, full=False) as journal:
-        journal.append(map(Fetched, rows))
+        journal.append(map(FetchedModel, rows))
     merge_journal(lake)
 
 

@@ -57,17 +57,17 @@ def test_the_next_page_is_asked_for_while_one_still_arrives() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "briefs"),
+    ("body", "fields"),
     [
         (b'[{"id": "a/b", "sha": "1", "tags": [{}]}, "c/d", 7, {"sha": 5}]', [{"id": "a/b", "sha": "1"}, {"sha": 5}]),
         (b'[{"id": "a/b", "tags": ["\\ud800"]}, {"id": "c/d"}]', [{"id": "a/b"}, {"id": "c/d"}]),
         (b"[]", []),
     ],
 )
-def test_a_page_is_read_entry_by_entry(body: bytes, briefs: list[dict[str, object]]) -> None:
+def test_a_page_is_read_entry_by_entry(body: bytes, fields: list[dict[str, object]]) -> None:
     entries = list(parsed(body))
-    assert [entry.brief for entry in entries] == briefs
-    assert all(entry.whole().items() >= entry.brief.items() for entry in entries)
+    assert [entry.fields for entry in entries] == fields
+    assert all(entry.whole().items() >= entry.fields.items() for entry in entries)
 
 
 @pytest.mark.parametrize("body", [b"[{]", b"[" * 100_000 + b"]" * 100_000, b'[{"id": NaN}]', b"[" + b"[]," * 5_000_000 + b"[]]"])

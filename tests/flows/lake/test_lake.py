@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from journalled import NOW, journal, row
 
-from flows.crawl.fetch_model import Fetched
+from flows.crawl.fetch_model import FetchedModel
 from flows.crawl.journal import merge_journal
 from flows.lake.lake import Lake, LakeError, open_lake, read_queries, read_table, refresh_lock, write_queries, write_table
 from transforms.tables.contracts import ContractError, frame_of
@@ -35,7 +35,7 @@ def test_a_frame_that_breaks_its_contract_leaves_the_table_as_it_was(lake: Lake)
 
 @pytest.mark.parametrize("position", [20, 200, -5])
 def test_a_damaged_table_is_set_aside_with_one_line(lake: Lake, capsys: pytest.CaptureFixture[str], position: int) -> None:
-    journal(lake, Fetched(row("a/b")))
+    journal(lake, FetchedModel(row("a/b")))
     merge_journal(lake)
     path = lake.table("hub_files")
     data = bytearray(path.read_bytes())

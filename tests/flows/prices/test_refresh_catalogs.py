@@ -15,7 +15,7 @@ from flows.lake.catalogs import CatalogError, load_catalogs
 from flows.prices import price_list_download
 from flows.prices import refresh_catalogs as refresh_catalogs_module
 from flows.prices.refresh_catalogs import CatalogRefresh, CatalogRefreshError, refresh_catalogs
-from transforms.price_lists.price_list import Outcome
+from transforms.price_lists.price_list import PriceOutcome
 
 pytestmark = pytest.mark.slow(2)
 
@@ -283,8 +283,8 @@ def test_the_report_of_the_nightly_run_names_what_moved_and_what_failed() -> Non
     from flows.prices.refresh_catalogs_flow import report_markdown
 
     outcomes = (
-        Outcome("aws", "p5.48xlarge", "on_demand", "moved", 55.04, 44.0),
-        Outcome("aws", "g5.xlarge", "on_demand", "same", 1, 1),
+        PriceOutcome("aws", "p5.48xlarge", "on_demand", "moved", 55.04, 44.0),
+        PriceOutcome("aws", "g5.xlarge", "on_demand", "same", 1, 1),
     )
     text = report_markdown(CatalogRefresh(outcomes, {"oci": "no answer"}, {"gcp": "no key"}))
     assert "* moved: 1\n* same: 1\n* **oci failed**: no answer\n* gcp skipped: no key\n" in text

@@ -190,7 +190,7 @@ from published_set import tables_of
 data = Path(sys.argv[1])
 built = data / "built.duckdb"
 steps = [(join, "build_database"), (Path, "mkdir"), (Path, "rename"), (Path, "replace"),
-         (Path, "symlink_to"), (Path, "write_text"), (Path, "unlink"), (Path, "hardlink_to"), (module, "_sync_tree"),
+         (Path, "symlink_to"), (Path, "write_text"), (Path, "unlink"), (Path, "hardlink_to"), (module, "sync_tree"),
          (version_files, "write_changes"), (version_files, "_make"), (module, "check_published"), (module, "retire"),
          (module, "point_latest")]
 

@@ -12,8 +12,8 @@ from recommend_command import QWEN, ask
 from flows.ask.estimate_database import estimating
 from flows.ask.model_facts import find_models
 from flows.cli import main
+from flows.database.sql_files import fetch
 from flows.lake import catalogs
-from flows.versions.versions import fetch
 from transforms.asking.aqua_report import aqua_report
 
 pytestmark = pytest.mark.slow(2)

@@ -18,10 +18,12 @@ from recommend_command import QWEN, ask
 
 from flows import asking
 from flows.cli import main
+from flows.database.sql_files import fetch, run_sql
 from flows.recommend.output import _print_for_people
 from flows.recommend.recommend import Question, _conditions, _rows, recommend
-from flows.size.size import Subject, import_sweep
-from flows.versions.versions import answering, fetch, require_latest, run
+from flows.size.questions import ServedBy
+from flows.size.size import import_sweep
+from flows.versions.versions import answering, require_latest
 
 pytestmark = pytest.mark.slow(16)
 
@@ -137,7 +139,7 @@ def test_what_is_published_is_what_would_be_estimated(objective: str) -> None:
     with answering(require_latest(small_published_set())) as connection:
         model = fetch(connection, "ask/model.sql", {"model": QWEN}).records()[0]
         conditions = _conditions(connection, question, model, [])
-        run(connection, "recommend/asked_shapes.sql", conditions)
+        run_sql(connection, "recommend/asked_shapes.sql", conditions)
         stored, offers = _rows(connection, conditions)
         load = {"input_tokens": 6144, "output_tokens": 2048, "cached_share": 0.0}
         estimated, count = _rows(connection, conditions | load)
@@ -303,7 +305,7 @@ def test_what_was_measured_stands_beside_the_estimate(tmp_path: Path, capsys: py
     level |= {"median_tpot_ms": 8.0, "output_throughput": 1600.0, "total_input_tokens": 8192, "total_output_tokens": 1024}
     results = tmp_path / "results.json"
     results.write_text(json.dumps([level]))
-    import_sweep([results], data, subject=Subject(QWEN, "H100", test_gpu_count=1, engine="vllm"))
+    import_sweep([results], data, subject=ServedBy(QWEN, "H100", test_gpu_count=1, engine="vllm"))
     [measured] = ask(QWEN, "--context", "8192", data=data).document["measured"]
     assert (measured["basis"], measured["gpu"], measured["tpot_ms"]) == ("measured", "H100-SXM5-80GB", 8.0)
     assert measured["tpot_ratio"] == pytest.approx(8.0 / measured["estimated_tpot_ms"])

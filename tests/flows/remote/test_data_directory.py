@@ -152,15 +152,15 @@ def test_readers_follow_the_pointer(
 def test_a_version_that_is_not_pointed_to_is_not_read(
     url: str, refreshed: Refreshed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from flows.remote.object_store import Remote
+    from flows.remote.object_store import RemoteDirectory
 
     published(url, refreshed, "one")
 
-    def dies(remote: Remote, run_id: str, seen: str | None) -> None:
+    def dies(remote: RemoteDirectory, run_id: str, seen: str | None) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as crash:
-        crash.setattr(Remote, "point", dies)
+        crash.setattr(RemoteDirectory, "point", dies)
         with pytest.raises(KeyboardInterrupt):
             published(url, refreshed, "two")
     on_machine(monkeypatch, tmp_path, "reader")

@@ -10,16 +10,16 @@ import pytest
 from queueing_server import TOKENS, QueueingServer, answer, serving
 
 from flows.size import endpoint as size_endpoint
-from flows.size.endpoint import Endpoint, EndpointError, Timed, open_client, request_url, send, served_model
+from flows.size.endpoint import Endpoint, EndpointError, TimedRequest, open_client, request_url, send, served_model
 
 KEY = "sk-secret-0123456789"
 
 
-def ask(server: QueueingServer, api: str = "chat", turn: object = "hello", **changes: object) -> Timed:
+def ask(server: QueueingServer, api: str = "chat", turn: object = "hello", **changes: object) -> TimedRequest:
     endpoint = Endpoint(request_url(server.address, api), api, "queue-1", timeout_s=5, key=KEY)  # type: ignore[arg-type]
     endpoint = replace(endpoint, **changes)
 
-    async def once() -> Timed:
+    async def once() -> TimedRequest:
         async with open_client(endpoint, 1) as client:
             return await send(client, endpoint, turn)
 

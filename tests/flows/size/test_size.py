@@ -16,7 +16,8 @@ from sizing_sweeps import CONCURRENCIES, P95_LATENCIES, P95_RUNTIMES, TOTALS
 
 from flows.cli import main
 from flows.recommend.measured_beside_estimated import measured_beside_estimated
-from flows.size.size import MeasureConfig, SizingConfig, Subject, estimate_sweep, import_sweep, measure_to_store, run_sizing
+from flows.size.questions import MeasureConfig, ServedBy, SizingConfig
+from flows.size.size import estimate_sweep, import_sweep, measure_to_store, run_sizing
 from flows.size.sweep_store import SweepStoreError, create_run, read_group, runs
 
 pytestmark = pytest.mark.slow(15)
@@ -97,7 +98,7 @@ def test_the_documents_json_and_files(tmp_path: Path, data: Path, capsys: pytest
 
 
 def test_an_interrupted_concurrency_in_the_summary(tmp_path: Path, data: Path) -> None:
-    import_sweep([sweep_csv(tmp_path / "sweep.csv", interrupted=(4,))], data, subject=Subject(test_gpu_count=8))
+    import_sweep([sweep_csv(tmp_path / "sweep.csv", interrupted=(4,))], data, subject=ServedBy(test_gpu_count=8))
     output = estimate_sweep(SizingConfig(target_users=100, target_workflow_runtime=10), data)
     assert "Alerts: !W = Workflow interrupted\n| Alerts |   Concurrency |" in output.summary
     assert "| !W     |             4 |" in output.summary
@@ -116,7 +117,7 @@ def test_our_own_answer_is_imported_again(tmp_path: Path, data: Path) -> None:
 
 
 def test_shapes_hold_whole_replicas(tmp_path: Path, data: Path) -> None:
-    subject = Subject(gpu="H100", test_gpu_count=8, tp=8)
+    subject = ServedBy(gpu="H100", test_gpu_count=8, tp=8)
     import_sweep([sweep_csv(tmp_path / "sweep.csv")], data, subject=subject)
     output = estimate_sweep(SizingConfig(target_users=100, target_workflow_runtime=10), data)
     shapes = output.document["shapes"]
@@ -423,7 +424,7 @@ def test_a_measurement_stands_beside_the_estimate_for_its_row(tmp_path: Path, da
     path = tmp_path / "results.json"
     path.write_text(json.dumps(results))
     assert measured_beside_estimated(data) is None
-    import_sweep([path], data, subject=Subject("Qwen/Qwen2.5-7B-Instruct", "H100", test_gpu_count=1, engine="vllm"))
+    import_sweep([path], data, subject=ServedBy("Qwen/Qwen2.5-7B-Instruct", "H100", test_gpu_count=1, engine="vllm"))
     rows = measured_beside_estimated(data, "Qwen/Qwen2.5-7B-Instruct").to_dicts()
     assert [(row["concurrency"], row["gpu"], row["basis"]) for row in rows] == [
         (1, "H100-SXM5-80GB", "measured"),

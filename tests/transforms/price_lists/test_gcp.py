@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
@@ -10,8 +11,9 @@ import pytest
 from price_documents import gcp_page, gcp_sku
 
 from flows.lake.catalogs import load_catalogs
-from transforms.price_lists.gcp import gcp_prices, parse_gcp_page
-from transforms.price_lists.price_list import ListedPrice, PriceListError
+from transforms.price_lists import gcp
+from transforms.price_lists.list_format import ListedRegion, Page
+from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError
 
 CATALOGS = load_catalogs()
 PARTS = CATALOGS["price_parts"].filter(pl.col("provider") == "gcp")
@@ -19,10 +21,16 @@ SHAPES = CATALOGS["shapes"].filter(pl.col("provider") == "gcp")
 PRICES = CATALOGS["prices"].filter(pl.col("provider") == "gcp")
 
 
+def read(text: str) -> Page[list[gcp.UnitPrice]]:
+    return gcp.parse(io.BytesIO(text.encode()))
+
+
+def of_region(text: str, region: str, source: str = "list") -> PriceList:
+    return gcp.price([read(text).content], ListedRegion("gcp", region, source), PARTS)
+
+
 def priced(*skus: dict[str, object], region: str = "us-central1") -> dict[tuple[str, str], float]:
-    units, _ = parse_gcp_page(gcp_page(*skus).encode())
-    listed = gcp_prices(units, "gcp", region, "list", PARTS).prices
-    return {(price.shape, price.price_kind): price.usd_per_hour for price in listed}
+    return {(price.shape, price.price_kind): price.usd_per_hour for price in of_region(gcp_page(*skus), region).prices}
 
 
 def l4_machine(**changed: dict[str, object]) -> dict[tuple[str, str], float]:
@@ -142,17 +150,17 @@ def test_a_part_at_two_prices_in_one_region_has_none() -> None:
 )
 def test_what_is_no_page_is_refused(text: str) -> None:
     with pytest.raises(PriceListError, match="no page of the Cloud Billing catalog"):
-        parse_gcp_page(text.encode())
+        read(text)
 
 
 def test_a_page_names_the_token_of_the_next_and_strangers_are_passed_over() -> None:
     page = json.loads(gcp_page(gcp_sku("A2 Instance Core running in Americas", 0.03), token="next"))
     page["skus"] += ["text", None, 3]
-    units, token = parse_gcp_page(json.dumps(page).encode())
-    assert (len(units), token) == (1, "next")
-    assert parse_gcp_page(gcp_page().encode()) == ([], None)
+    first = read(json.dumps(page))
+    assert (len(first.content), first.parameters) == (1, {"pageToken": "next"})
+    assert read(gcp_page()) == Page([])
     with pytest.raises(PriceListError, match="no token"):
-        parse_gcp_page(gcp_page(token="t" * 5000).encode())
+        read(gcp_page(token="t" * 5000))
 
 
 PUBLIC = (
@@ -227,8 +235,8 @@ def test_shapes_whose_parts_are_not_known_for_certain_keep_their_price() -> None
 
 
 def test_a_price_says_where_and_from_what() -> None:
-    units, _ = parse_gcp_page(gcp_page(gcp_sku("TpuV5e running in Americas", 1.2)).encode())
-    listed = gcp_prices(units, "gcp", "us-central1", "address", PARTS)
+    text = gcp_page(gcp_sku("TpuV5e running in Americas", 1.2))
+    listed = of_region(text, "us-central1", "address")
     assert (listed.provider, listed.price_region, listed.source, listed.dated) == ("gcp", "us-central1", "address", None)
     assert listed.prices[0] == ListedPrice("v5litepod-1", "on_demand", 1.2)
-    assert gcp_prices(units, "gcp", "us-east5", "address", PARTS).prices == ()
+    assert of_region(text, "us-east5", "address").prices == ()

@@ -10,19 +10,37 @@ import pytest
 from price_documents import aws_offer, azure_item, azure_page, oci_item, oci_list
 
 from flows.lake.catalogs import load_catalogs
-from transforms.price_lists.aws import parse_aws_offer
-from transforms.price_lists.azure import azure_prices, parse_azure_page
-from transforms.price_lists.oci import parse_oci_products
-from transforms.price_lists.price_list import Limits, ListedPrice, PriceList, PriceListError, listed_once, take_prices, take_rows
+from transforms.price_lists import azure
+from transforms.price_lists.formats import FORMATS
+from transforms.price_lists.list_format import ListedRegion
+from transforms.price_lists.price_list import (
+    ListedPrice,
+    PriceLimits,
+    PriceList,
+    PriceListError,
+    compare_prices,
+    compare_rows,
+    listed_once,
+)
 from transforms.tables.contracts import frame_of
 
 TODAY = date(2026, 11, 21)
-LIMITS = Limits(max_price_ratio=3, min_listed_share=0.5, confirm_days=30)
+LIMITS = PriceLimits(max_price_ratio=3, min_listed_share=0.5, confirm_days=30)
 PARTS = load_catalogs()["price_parts"]
 
 
+def price_list(form: str, text: str, region: ListedRegion) -> PriceList:
+    """The prices of a region in a list of one document."""
+    page = FORMATS[form].parse(io.BytesIO(text.encode()))
+    return FORMATS[form].price([page.content], region, PARTS)
+
+
 def of_aws(text: str) -> PriceList:
-    return parse_aws_offer(io.StringIO(text), "aws", "us-east-1", "offer")
+    return price_list("aws_offer_csv", text, ListedRegion("aws", "us-east-1", "offer"))
+
+
+def of_azure(text: str) -> PriceList:
+    return price_list("azure_retail", text, ListedRegion("azure", "eastus", "api"))
 
 
 def test_an_offer_file_gives_price_hardware_and_its_date() -> None:
@@ -82,15 +100,13 @@ def test_a_row_of_another_length_is_passed_over() -> None:
 
 
 def test_azure_pages_give_on_demand_and_spot() -> None:
-    items, following = parse_azure_page(
-        azure_page(
-            azure_item(),
-            azure_item(skuName="ND96isr H100 v5 Spot", meterName="ND96isr H100 v5 Spot", retailPrice=19.5),
-            following="https://prices.azure.com:443/api/retail/prices?$skip=1000",
-        ).encode()
+    text = azure_page(
+        azure_item(),
+        azure_item(skuName="ND96isr H100 v5 Spot", meterName="ND96isr H100 v5 Spot", retailPrice=19.5),
+        following="https://prices.azure.com:443/api/retail/prices?$skip=1000",
     )
-    assert following == "https://prices.azure.com:443/api/retail/prices?$skip=1000"
-    assert azure_prices(items, "azure", "eastus", "api").prices == (
+    assert azure.parse(io.BytesIO(text.encode())).link == "https://prices.azure.com:443/api/retail/prices?$skip=1000"
+    assert of_azure(text).prices == (
         ListedPrice("Standard_ND96isr_H100_v5", "on_demand", 98.32, True),
         ListedPrice("Standard_ND96isr_H100_v5", "spot", 19.5, True),
     )
@@ -118,18 +134,17 @@ def test_azure_pages_give_on_demand_and_spot() -> None:
     ids=lambda change: str(next(iter(change.values()))),
 )
 def test_only_a_linux_machine_by_the_hour_is_read_of_azure(other: dict[str, object]) -> None:
-    items, _ = parse_azure_page(azure_page(azure_item(**{"retailPrice": 5.0, **other})).encode())
-    assert azure_prices(items, "azure", "eastus", "api").prices == ()
+    assert of_azure(azure_page(azure_item(**{"retailPrice": 5.0, **other}))).prices == ()
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"Items": 3}', '{"Items": [NaN]}', "<html>", "[" * 100_000])
 def test_what_is_no_azure_page_is_refused(text: str) -> None:
     with pytest.raises(PriceListError, match="no page of Azure retail prices"):
-        parse_azure_page(text.encode())
+        of_azure(text)
 
 
 def of_oci(text: str) -> dict[str, float]:
-    read = parse_oci_products(text.encode(), "oci", "us-ashburn-1", "list", PARTS)
+    read = price_list("oci_products", text, ListedRegion("oci", "us-ashburn-1", "list"))
     assert read.dated in (None, date(2026, 11, 18))
     return {price.shape: price.usd_per_hour for price in read.prices}
 
@@ -223,7 +238,7 @@ def listing(region: str = "east", dated: date | None = date(2026, 11, 20), **usd
 
 
 def taken(*lists: PriceList, accept: bool = False) -> tuple[dict[str, tuple[float, date]], dict[str, str]]:
-    result = take_prices(lists, PRICES, SHAPES, LIMITS, TODAY, accept)
+    result = compare_prices(lists, PRICES, SHAPES, LIMITS, TODAY, accept)
     prices = {row["shape"]: (row["usd_per_hour"], row["price_as_of"]) for row in result.prices.to_dicts()}
     return prices, {outcome.shape: outcome.outcome for outcome in result.outcomes}
 
@@ -272,7 +287,7 @@ def test_a_new_size_of_a_known_family_is_added_with_what_its_family_tells() -> N
     sized = PriceList(
         "x", "east", (*listing(f_8=80.0, f_4=40.0).prices, ListedPrice("f.2", "on_demand", 20.0, True, 2, 24, 256)), "l"
     )
-    result = take_prices([sized], PRICES, SHAPES, LIMITS, TODAY)
+    result = compare_prices([sized], PRICES, SHAPES, LIMITS, TODAY)
     (row,) = result.shapes.to_dicts()
     assert (row["gpu"], row["gpu_count"], row["vcpu"], row["host_memory_gib"]) == ("H100-SXM5-80GB", 2, 24, 256)
     assert (row["interconnect_kind"], row["interconnect_gb_per_s"]) == ("nvlink", 450)
@@ -287,7 +302,7 @@ def test_a_link_on_which_a_family_does_not_agree_stays_unknown(sizes: tuple[tupl
     link = pl.col("shape").replace_strict(dict(sizes), default=pl.col("interconnect_kind"))
     shapes = SHAPES.filter(pl.col("shape").is_in([shape for shape, _ in sizes] + ["f.1"])).with_columns(interconnect_kind=link)
     sized = PriceList("x", "east", (*listing(f_8=80.0, f_4=40.0).prices, ListedPrice("f.2", "on_demand", 20.0, True, 2)), "l")
-    rows = take_prices([sized], PRICES, shapes, LIMITS, TODAY).shapes
+    rows = compare_prices([sized], PRICES, shapes, LIMITS, TODAY).shapes
     assert rows.filter(pl.col("shape") == "f.2")["interconnect_kind"].to_list() == [kind]
 
 
@@ -299,7 +314,7 @@ def test_a_machine_of_an_unknown_family_is_named_and_not_guessed() -> None:
 
 def test_rows_of_one_s_own_keep_their_source_and_obey_the_same_rules() -> None:
     rows = PRICES.with_columns(usd_per_hour=pl.Series([500.0, 39.0, 10.0]), source=pl.lit("our contract"))
-    result = take_rows(rows, PRICES, LIMITS)
+    result = compare_rows(rows, PRICES, LIMITS)
     assert [(row["shape"], row["usd_per_hour"], row["source"]) for row in result.prices.to_dicts()] == [
         ("f.4", 39.0, "our contract"),
         ("f.1", 10.0, "our contract"),

@@ -1,4 +1,4 @@
-"""The head start of a crawl: begun before its flow, taken by it once, and ended with whoever wanted it."""
+"""A crawl that is begun before its flow: taken over by it once, and ended with the run that began it."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from loopback_hub import LoopbackHub
 from small_repos import crawled, quick_hub, small_repo
 
 from flows.crawl import crawl as crawl_module
-from flows.crawl import head_start as head_start_module
-from flows.crawl.fetch_model import Fetched
-from flows.crawl.fetch_threads import Fetchers
-from flows.crawl.head_start import crawl_or_take, head_start, locked
+from flows.crawl.crawl import begin_crawl, crawl
+from flows.crawl.early_crawl import run_lock
+from flows.crawl.fetch_model import FetchedModel
+from flows.crawl.fetch_threads import FetchThreads
 from flows.lake.lake import Lake, LakeError, read_requested, refresh_lock
 from transforms.catalogs.model_list import parse_model_list
 from transforms.tables.records import HubFiles
@@ -29,26 +29,25 @@ ORG = parse_model_list("hub: author=org", "list")
 def server(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> LoopbackHub:
     """The Hub of this process: twenty models, listed one a page."""
     hub = serve({f"org/model-{number:02}": small_repo({"vocab_size": 100 + number}) for number in range(20)}, page=1)
-    for module in (head_start_module, crawl_module):
-        monkeypatch.setattr(module, "open_hub", lambda: quick_hub(hub))
+    monkeypatch.setattr(crawl_module, "open_hub", lambda: quick_hub(hub))
     return hub
 
 
-def test_a_flow_takes_the_crawl_that_was_begun_and_crawls_itself_when_tried_again(server: LoopbackHub, lake: Lake) -> None:
-    with head_start(lake.root, ORG, offline=False, full=False):
-        assert crawl_or_take(lake, ORG, offline=False, full=False).fetched == 20
+def test_a_flow_takes_over_the_crawl_that_was_begun_and_crawls_itself_when_tried_again(server: LoopbackHub, lake: Lake) -> None:
+    with begin_crawl(lake.root, ORG, offline=False, full=False):
+        assert crawl(lake, ORG, offline=False, full=False).fetched == 20
         asked = server.requests["listing"]
-        assert crawl_or_take(lake, ORG, offline=False, full=False).unchanged == 20
+        assert crawl(lake, ORG, offline=False, full=False).unchanged == 20
         assert server.requests["listing"] == 2 * asked
-    assert crawl_or_take(lake, ORG, offline=True, full=False).hub == "offline"
+    assert crawl(lake, ORG, offline=True, full=False).hub == "offline"
 
 
 def test_it_is_taken_in_its_own_data_directory_only(server: LoopbackHub, lake: Lake) -> None:
     other = Lake(lake.root.parent / "other")
     other.directory.mkdir(parents=True)
-    with head_start(lake.root, ORG, offline=False, full=False):
-        assert crawl_or_take(other, ORG, offline=True, full=False).hub == "offline"
-        with locked(other.root), pytest.raises(LakeError, match="another refresh"), refresh_lock(other.root):
+    with begin_crawl(lake.root, ORG, offline=False, full=False):
+        assert crawl(other, ORG, offline=True, full=False).hub == "offline"
+        with run_lock(other.root), pytest.raises(LakeError, match="another refresh"), refresh_lock(other.root):
             pass
 
 
@@ -57,13 +56,13 @@ def test_the_lock_is_held_for_its_flow_and_against_others(server: LoopbackHub, l
 
     def elsewhere() -> None:
         try:
-            with locked(lake.root):
+            with run_lock(lake.root):
                 pass
         except LakeError:
             refused.set()
 
-    with head_start(lake.root, ORG, offline=False, full=False):
-        with locked(lake.root):
+    with begin_crawl(lake.root, ORG, offline=False, full=False):
+        with run_lock(lake.root):
             pass
         thread = threading.Thread(target=elsewhere)
         thread.start()
@@ -74,15 +73,15 @@ def test_the_lock_is_held_for_its_flow_and_against_others(server: LoopbackHub, l
 
 
 def test_a_run_that_ends_early_asks_no_more_and_keeps_what_it_has(server: LoopbackHub, lake: Lake) -> None:
-    with head_start(lake.root, ORG, offline=False, full=False):
-        crawl_or_take(lake, ORG, offline=False, full=False)
+    with begin_crawl(lake.root, ORG, offline=False, full=False):
+        crawl(lake, ORG, offline=False, full=False)
     server.forget()
     server.latency_s = 0.05
 
     class GoneError(Exception):
-        """Whoever wanted the crawl has failed."""
+        """The run that began the crawl has failed."""
 
-    with pytest.raises(GoneError), head_start(lake.root, ORG, offline=False, full=True):
+    with pytest.raises(GoneError), begin_crawl(lake.root, ORG, offline=False, full=True):
         while not server.requests["files"]:
             time.sleep(0.002)
         raise GoneError
@@ -95,8 +94,8 @@ def test_a_run_that_ends_early_asks_no_more_and_keeps_what_it_has(server: Loopba
 
 def test_what_fails_in_it_fails_where_it_is_taken(server: LoopbackHub, lake: Lake) -> None:
     lake.requested.mkdir()
-    with head_start(lake.root, ORG, offline=True, full=False), pytest.raises(LakeError, match=r"requested\.txt"):
-        crawl_or_take(lake, ORG, offline=True, full=False)
+    with begin_crawl(lake.root, ORG, offline=True, full=False), pytest.raises(LakeError, match=r"requested\.txt"):
+        crawl(lake, ORG, offline=True, full=False)
 
 
 def test_models_are_named_to_the_end_even_when_no_more_are_fetched() -> None:
@@ -109,10 +108,10 @@ def test_models_are_named_to_the_end_even_when_no_more_are_fetched() -> None:
         yield ["c/d"]
         ended.set()
 
-    def fetch(model_id: str) -> Fetched:
-        return Fetched(HubFiles(model_id, "ok", "hub", None))
+    def fetch(model_id: str) -> FetchedModel:
+        return FetchedModel(HubFiles(model_id, "ok", "hub", None))
 
-    with Fetchers(fetch, named()) as fetchers:
+    with FetchThreads(fetch, named()) as fetchers:
         for results in fetchers.batches():
             assert [each.files.model_id for each in results] == ["a/b"]
             fetchers.stop()
