@@ -2,12 +2,15 @@
 #   make refresh   crawl → extract → estimate → publish, then the table's first rows
 #   make test      the test suite
 #   make test-fast what of it takes seconds
-#   make lock      resolve requirements.lock anew
+#   make lint      form and types: ruff and mypy
+#   make check     all that a change must pass: lint, then test
+#   make documents write what documents show of the code again
+#   make lock      resolve requirements.lock, keeping what is locked
 
 PYTHON ?= python3
 VENV ?= .venv
 
-.PHONY: refresh test test-fast lint lock
+.PHONY: refresh test test-fast lint check documents lock
 
 refresh: $(VENV)/installed
 	@$(VENV)/bin/shapefit refresh
@@ -19,7 +22,12 @@ test-fast: $(VENV)/installed
 	@$(VENV)/bin/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder -m "not slow"
 
 lint: $(VENV)/installed
-	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check . && $(VENV)/bin/mypy
+
+check: lint test
+
+documents: $(VENV)/installed
+	@$(VENV)/bin/python -m tests.house_picture && $(VENV)/bin/python -m tests.specification
 
 $(VENV)/installed: requirements.lock pyproject.toml
 	@echo "Making the environment in $(VENV) (once)"

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -28,7 +29,7 @@ class NoOfferWarning(UserWarning):
     """Nothing answers the question; the message says why, and what came nearest."""
 
 
-def recommend(model: str, *, data: Path | str = "data", **conditions: object) -> pl.DataFrame:
+def recommend(model: str, *, data: Path | str = "data", **conditions: Any) -> pl.DataFrame:
     """The offers that serve a model, the best first: one row for each provider, shape and weight precision.
 
     Args:

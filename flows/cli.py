@@ -10,8 +10,7 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Callable
-from importlib.util import find_spec
+from collections.abc import Callable, Mapping
 from inspect import BoundArguments
 from pathlib import Path
 from typing import Annotated, Literal, NoReturn
@@ -50,7 +49,7 @@ def run() -> NoReturn:
     Python would take apart all that was imported, object by object: half a second for what the system frees at once.
     """
     status = main()
-    threading._shutdown()
+    threading._shutdown()  # type: ignore[attr-defined]  # Python has no public name for what it calls as it ends
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -79,7 +78,7 @@ def main(tokens: list[str] | None = None) -> int:
 
 def _run(command: Callable[..., object], given: BoundArguments) -> object:
     """Run a parsed command, its --data being a local directory for those that know of no other."""
-    data = given.arguments.get("data")
+    data: Path = given.arguments.get("data", _DATA)
     if str(data).startswith("s3:/") and command not in (refresh, schedule, status, rollback):
         from flows.remote.data_directory import readable, working_copy
 
@@ -97,7 +96,7 @@ def _refuse(message: str) -> int:
     return 2
 
 
-def _refuse_given(options: dict[str, object], why: str) -> None:
+def _refuse_given(options: Mapping[str, object], why: str) -> None:
     given = [f"--{name}" for name, value in options.items() if value is not None]
     if given:
         raise ValueError(f"{', '.join(given)} {why}")
@@ -237,7 +236,7 @@ def recommend(
         Draw cost against throughput, with the frontier and the one recommended, into this PNG or SVG file.
     """
     asked = conditions or Conditions()
-    own = {"models": models, "gpus": gpus, "latency-bound": latency_bound, "batch-size": batch_size}
+    own: dict[str, object] = {"models": models, "gpus": gpus, "latency-bound": latency_bound, "batch-size": batch_size}
     own |= {"sequence-length": sequence_length, "precision": precision}
     if asked.policy != "vllm":
         _refuse_given({"plot": plot}, f"is no condition of --policy {asked.policy}: leave it out, or ask the policy vllm")
@@ -330,11 +329,11 @@ def schedule(*, cron: str = "0 3 * * *", data: Data = _DATA) -> int:
     """
     from flows.nightly.schedule import serve
 
-    return serve(cron, data) or 0
+    serve(cron, data)
+    return 0
 
 
-if find_spec("flows.size.command"):
-    app.command("flows.size.command:app", name="size")
+app.command("flows.size.command:app", name="size")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from flows.ask.estimate_database import estimating
 from flows.ask.model_facts import find_models
@@ -36,6 +37,9 @@ from transforms.asking.config_recommender_files import (
     parse_models,
 )
 from transforms.asking.configured_gpus import cheapest_per_gpu
+
+if TYPE_CHECKING:
+    import duckdb
 
 __all__ = ["GPURecommender", "GPUSpec", "ModelArchitecture", "RecommendationResult", "print_gpus", "read_gpus", "read_models"]
 
@@ -88,8 +92,8 @@ class GPURecommender:
                 for model in asked
             ]
 
-    def _rows(self, connection: object, model: ModelArchitecture) -> list[dict[str, object]]:
-        question = {
+    def _rows(self, connection: duckdb.DuckDBPyConnection, model: ModelArchitecture) -> list[dict[str, Any]]:
+        question: dict[str, object] = {
             "model": model.name,
             "weight_bytes": PRECISION_BYTES[self.precision] if self.precision else None,
             "batch_size": self.batch_size,
@@ -97,7 +101,7 @@ class GPURecommender:
             "latency_bound_ms": self.latency_bound_ms,
             "objective": self.objective,
         }
-        return fetch(connection, _ASKED, question).records()  # type: ignore[arg-type]
+        return fetch(connection, _ASKED, question).records()
 
 
 def print_gpus(

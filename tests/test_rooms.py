@@ -13,6 +13,7 @@ from flows.extract.extract import EXTRACTING_ROOMS, extracting_code
 ROOT = Path(__file__).parent.parent
 FLOORS = {
     "transforms": (
+        ("columns",),
         ("tables",),
         ("catalogs", "config"),
         ("layers", "asking", "price_lists", "sizing"),

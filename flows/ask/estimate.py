@@ -115,7 +115,7 @@ def _parts_of(configurations: pl.LazyFrame, path: Path) -> Iterator[pl.DataFrame
     """The configurations a part at a time; one part without rows where there are none."""
     with _reading(path):
         parts = iter(configurations.collect_batches(chunk_size=ROWS_AT_ONCE))
-        part = next(parts, configurations.clear().collect())
+        part: pl.DataFrame | None = next(parts, configurations.clear().collect())
     while part is not None:
         yield part
         with _reading(path):

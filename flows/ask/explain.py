@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -19,7 +20,7 @@ _GIB = 2**30
 _SPLITS = "ask/splits.sql"
 
 
-def explanation(model: str, data: Path) -> dict[str, object]:
+def explanation(model: str, data: Path) -> dict[str, Any]:
     """The explanation of a model as nested plain values: identity, weights, cache, compute, splits, sources.
 
     Sizes in bytes, cache at 16 bit. Raises as `facts_of`.
@@ -73,11 +74,11 @@ def print_explanation(model: str, data: Path, form: Format | None) -> int:
     return 0
 
 
-def _picked(row: dict[str, object], names: str) -> dict[str, object]:
+def _picked(row: dict[str, Any], names: str) -> dict[str, Any]:
     return {name: row[name] for name in names.split()}
 
 
-def _flat(story: dict[str, object]) -> Rows:
+def _flat(story: dict[str, Any]) -> Rows:
     """The explanation as fact and value, one row each; groups are numbered."""
     rows: list[tuple[object, ...]] = []
 
@@ -95,7 +96,7 @@ def _flat(story: dict[str, object]) -> Rows:
     return Rows(("fact", "value"), rows)
 
 
-def _print_sections(story: dict[str, object], form: Format) -> None:
+def _print_sections(story: dict[str, Any], form: Format) -> None:
     model, weights, cache, compute = (story[name] for name in ("model", "weights", "cache", "compute"))
     heading = "## {}\n\n" if form == "markdown" else "{}\n"
     out = sys.stdout
@@ -150,10 +151,10 @@ def _print_sections(story: dict[str, object], form: Format) -> None:
     section("How we know", Rows(("feature", "source"), sorted(story["sources"].items())))
 
 
-def _gib(count: object) -> str:
-    return f"{float(count) / _GIB:,.2f}"  # type: ignore[arg-type]
+def _gib(count: int) -> str:
+    return f"{count / _GIB:,.2f}"
 
 
-def _precision(weights: dict[str, object]) -> str:
+def _precision(weights: dict[str, Any]) -> str:
     method = weights["quantization_method"]
     return f"stored as {weights['checkpoint_dtype']}" if method == "none" else f"quantized by {method}"

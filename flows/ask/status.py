@@ -46,13 +46,12 @@ def print_status(data: Path, form: Format | None) -> int:
     if form == "json":
         write_object(status)
         return 0
-    rows = [(name, value) for name, value in _flat(status)]
-    emit(Rows(("fact", "value"), rows), form)
+    emit(Rows(("fact", "value"), list(_flat(status))), form)
     return 0
 
 
-def _flat(value: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:
-    rows: list[tuple[str, object]] = []
+def _flat(value: dict[str, object], prefix: str = "") -> list[tuple[object, ...]]:
+    rows: list[tuple[object, ...]] = []
     for name, entry in value.items():
         if isinstance(entry, dict):
             rows += _flat(entry, f"{prefix}{name}.")

@@ -29,6 +29,7 @@ MEMORY_LIMIT = "3GB"
 _CALL = re.compile(r"([a-z_0-9]+)\(")
 _WORD = re.compile(r"[a-z_0-9]+")
 _COMMENT = re.compile(r"--[^\n]*")
+_READ = re.compile(r"\b(?:from|join)\s+([a-z_0-9]+)")
 
 
 def connect(
@@ -103,6 +104,20 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 def definitions() -> tuple[str, ...]:
     """The texts of macros and views, each after the macros that it calls and the views that it names."""
     return tuple(definition.text for definition in _definitions().values())
+
+
+@cache
+def files_in_order(folder: str) -> tuple[str, ...]:
+    """The files of a folder of `sql/`, each after those whose tables, views and macros it reads, as `run_sql` takes them.
+
+    Each makes the one object of its name.
+    """
+    texts = {file.name.removesuffix(".sql"): _COMMENT.sub("", file.read_text(encoding="utf-8")) for file in _sql_files(folder)}
+    needs = {
+        name: [used for used in sorted({*_READ.findall(text), *_CALL.findall(text)}) if used in texts and used != name]
+        for name, text in texts.items()
+    }
+    return tuple(f"{folder}/{name}.sql" for name in TopologicalSorter(needs).static_order())
 
 
 def definitions_used_by(texts: Sequence[str]) -> tuple[str, ...]:

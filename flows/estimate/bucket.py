@@ -5,7 +5,7 @@ Two stages, so that a new price leaves the estimates alone:
     figures   memory and speed of each architecture on each kind of machine, in the best layouts; one file for each accelerator
     ranks     prices, ranks and the frontier over all accelerators and every shape, checked; one file, which names no figure again
 
-What a stage reads is what its `Work` holds, so that a key over it says all that the result depends on.
+What a stage reads is what its `BucketWork` holds, so that a key over it says all that the result depends on.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import polars as pl
 
 from flows.database.connection import connect, create_macros, load_tables, tables_used_by
 from flows.database.sql_files import run_sql, sql_text
-from flows.estimate.kept_files import Computed
+from flows.estimate.kept_files import KeptFiles
 from flows.estimate.row_checks import check_rows, check_texts
 from transforms.tables import contracts
 
@@ -44,7 +44,7 @@ RANKS = ("estimate/bucket_frontier", "estimate/bucket_ranks", "estimate/bucket_r
 
 
 @dataclass(frozen=True)
-class Work:
+class BucketWork:
     """One bucket to be computed at one stage, with all that it follows from: plain data, for any process on any machine.
 
     Attributes:
@@ -75,8 +75,8 @@ class BucketFiles:
 
 
 @dataclass(frozen=True)
-class Done:
-    """What came of a bucket: its files by key, their rows, and the seconds of each step."""
+class BucketResult:
+    """The results of a bucket: its files by key, their rows, and the seconds of each step."""
 
     stage: str
     files: dict[str, Path]
@@ -84,7 +84,7 @@ class Done:
     seconds: dict[str, float]
 
 
-def compute_bucket(work: Work) -> Done:
+def compute_bucket(work: BucketWork) -> BucketResult:
     """Compute one stage of one bucket and keep its results. Raises PublishError when rows offend a check of `sql/checks`."""
     seconds: dict[str, float] = {}
     with _database(work) as (connection, directory):
@@ -92,11 +92,11 @@ def compute_bucket(work: Work) -> Done:
             _load(connection, work)
         compute = _figures if work.stage == "figures" else _ranks
         files, rows = compute(connection, work, directory, seconds)
-    return Done(work.stage, files, rows, seconds)
+    return BucketResult(work.stage, files, rows, seconds)
 
 
 def _figures(
-    connection: duckdb.DuckDBPyConnection, work: Work, directory: Path, seconds: dict[str, float]
+    connection: duckdb.DuckDBPyConnection, work: BucketWork, directory: Path, seconds: dict[str, float]
 ) -> tuple[dict[str, Path], int]:
     for name in MACHINES:
         run_sql(connection, f"{name}.sql")
@@ -107,14 +107,16 @@ def _figures(
         with timed(seconds, name):
             run_sql(connection, f"{name}.sql")
     connection.execute("detach staging")
-    kept, files = Computed(work.lake, "figures"), {}
+    kept, files = KeptFiles(work.lake, "figures"), {}
     with timed(seconds, "write_figures"):
         for gpu, key in work.keys.items():
             files[key] = kept.write(key, partial(_copy, connection, "estimate/write_figures.sql", gpu=gpu))
     return files, count(connection, "bucket_figures")
 
 
-def _ranks(connection: duckdb.DuckDBPyConnection, work: Work, _: Path, seconds: dict[str, float]) -> tuple[dict[str, Path], int]:
+def _ranks(
+    connection: duckdb.DuckDBPyConnection, work: BucketWork, _: Path, seconds: dict[str, float]
+) -> tuple[dict[str, Path], int]:
     with timed(seconds, "read_figures"):
         run_sql(connection, "estimate/read_figures.sql", {"paths": [str(path) for path in work.figures]})
     for name in RANKS:
@@ -125,7 +127,7 @@ def _ranks(connection: duckdb.DuckDBPyConnection, work: Work, _: Path, seconds: 
         check_rows(connection)
     (key,) = work.keys.values()
     with timed(seconds, "write_ranks"):
-        file = Computed(work.lake, "ranks").write(key, partial(_copy, connection, "estimate/write_ranks.sql"))
+        file = KeptFiles(work.lake, "ranks").write(key, partial(_copy, connection, "estimate/write_ranks.sql"))
     return {key: file}, count(connection, "bucket_ranks")
 
 
@@ -149,7 +151,7 @@ def count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
 
 
 @contextmanager
-def _database(work: Work) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+def _database(work: BucketWork) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
     """A database in memory and a directory beside it, both gone when the block ends."""
     with tempfile.TemporaryDirectory(prefix="shapefit-") as name:
         directory = Path(name)
@@ -157,7 +159,7 @@ def _database(work: Work) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
             yield connection, directory
 
 
-def _load(connection: duckdb.DuckDBPyConnection, work: Work) -> None:
+def _load(connection: duckdb.DuckDBPyConnection, work: BucketWork) -> None:
     """The work's tables, empty ones in place of the others that its steps are made over, and the macros that they use."""
     texts = step_texts(*(*MACHINES, *FIGURES) if work.stage == "figures" else RANKS)
     if work.stage == "ranks":

@@ -13,17 +13,18 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from flows.prefect_runtime import settings  # noqa: F401 - sets Prefect up: before Prefect itself
 
 # isort: split
 from prefect import flow, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from flows.database.errors import one_line
-from flows.estimate.bucket import Done, Work, compute_bucket
+from flows.estimate.bucket import BucketResult, BucketWork, compute_bucket
 from flows.estimate.grid import Grid, compute_grid
 from flows.estimate.row_checks import DISK_ERRORS, PublishError, check_facts
 from flows.extract.extract import read_extracted
@@ -46,7 +47,8 @@ def estimate_grid(data: str, full: bool) -> Grid:
 
     Raises RunnerError, and PublishError when rows offend a check, the disk fails or the cluster does not answer.
     """
-    return estimate.with_options(task_runner=task_runner())(data, full)
+    runner = cast("TaskRunner[PrefectFuture[Any]]", task_runner())  # what Prefect's signature asks for; any runner will do
+    return estimate.with_options(task_runner=runner)(data, full)
 
 
 def task_runner() -> TaskRunner[Any]:
@@ -87,7 +89,7 @@ def estimate(data: str, full: bool) -> Grid:
     return grid
 
 
-def _as_tasks(works: Sequence[Work]) -> Iterable[Done]:
+def _as_tasks(works: Sequence[BucketWork]) -> Iterable[BucketResult]:
     threads = max(1, (os.cpu_count() or 1) // workers()) if os.environ.get(RUNNER, "threads") == "threads" else 1
     futures = [compute_one.submit(replace(work, threads=threads)) for work in works]
     return [future.result() for future in futures]
@@ -100,6 +102,6 @@ def _as_tasks(works: Sequence[Work]) -> Iterable[Done]:
     retry_condition_fn=worth_retrying,
     cache_policy=NO_CACHE,
 )
-def compute_one(work: Work) -> Done:
+def compute_one(work: BucketWork) -> BucketResult:
     """One stage of one bucket."""
     return compute_bucket(work)

@@ -3,7 +3,7 @@
 A bucket's figures are kept for each accelerator under a key over the bucket's architectures, that accelerator and its machines,
 the catalogs that know no price, and the SQL; its ranks under a key over those keys and the offers. What is found in the lake
 under its key is not computed again, so that
-    a new price      ranks every bucket anew and estimates nothing,
+    a new price      ranks every bucket again and estimates nothing,
     a changed GPU    estimates that accelerator and ranks every bucket,
     a new architecture   estimates and ranks its own bucket,
     a new model of a known architecture   changes nothing here.
@@ -22,15 +22,15 @@ import polars as pl
 from flows.database.connection import connect, create_macros, definitions, load_tables, tables_used_by
 from flows.database.sql_files import run_sql
 from flows.estimate import bucket
-from flows.estimate.bucket import BucketFiles, Done, Work, compute_bucket
-from flows.estimate.kept_files import Computed, frame_sum, is_sound, key_of
+from flows.estimate.bucket import BucketFiles, BucketResult, BucketWork, compute_bucket
+from flows.estimate.kept_files import KeptFiles, frame_sum, is_sound, key_of
 from flows.estimate.row_checks import check_texts
 from transforms.architecture.buckets import buckets
 from transforms.catalogs.policy_settings import setting
 from transforms.tables import contracts
 
-Runner = Callable[[Sequence[Work]], Iterable[Done]]
-"""Computes works wherever it likes, each once or, after a failure, again, and returns what came of them in any order."""
+Runner = Callable[[Sequence[BucketWork]], Iterable[BucketResult]]
+"""Computes works wherever it likes, each once or, after a failure, again, and returns their results in any order."""
 
 PRICE_FREE = ("gpus", "quantizations", "kv_dtypes", "engines", "policies", "contexts", "speed_coefficients")
 """Catalogs that the estimates read, beside the machines; `gpus` one row at a time."""
@@ -73,7 +73,7 @@ class _Bucket:
     @property
     def name(self) -> str:
         """Its first architecture."""
-        return self.tables["architectures"]["architecture_key"].min()  # type: ignore[return-value]
+        return str(self.tables["architectures"]["architecture_key"].min())
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class _Plan:
     offers: pl.DataFrame
 
 
-def one_by_one(works: Sequence[Work]) -> Iterable[Done]:
+def one_by_one(works: Sequence[BucketWork]) -> Iterable[BucketResult]:
     """Compute works here, one after the other."""
     return map(compute_bucket, works)
 
@@ -97,14 +97,14 @@ def compute_grid(lake: Path, tables: dict[str, pl.DataFrame], full: bool = False
     Args:
         lake: the lake's directory, where every worker can read and write.
         tables: the extracted tables and the catalogs, by name.
-        full: compute everything anew.
+        full: compute everything, known or not.
         run: how the buckets are computed.
 
     Raises PublishError when rows offend a check.
     """
     begun = time.monotonic()
     plan = _planned(tables)
-    figures, ranks = Computed(lake, "figures"), Computed(lake, "ranks")
+    figures, ranks = KeptFiles(lake, "figures"), KeptFiles(lake, "ranks")
     estimated, ranked = ({}, {}) if full else (figures.files(), ranks.files())
     estimated = _sound(estimated, [key for each in plan.buckets for key in each.figures.values()])
     ranked = _sound(ranked, [each.ranks for each in plan.buckets])
@@ -136,7 +136,7 @@ def _sound(files: dict[str, Path], keys: Sequence[str]) -> dict[str, Path]:
     return {key: files[key] for key in keys if key in files and is_sound(files[key])}
 
 
-def _carried_out(run: Runner, works: list[Work], seconds: dict[str, float]) -> dict[str, Path]:
+def _carried_out(run: Runner, works: list[BucketWork], seconds: dict[str, float]) -> dict[str, Path]:
     """The files of works, by key; those with nothing to compute are left out. Adds up seconds by step."""
     files: dict[str, Path] = {}
     works = [work for work in works if work.keys]
@@ -168,7 +168,7 @@ def _planned(tables: dict[str, pl.DataFrame]) -> _Plan:
     return _Plan(tuple(planned), catalogs, hardware, offers)
 
 
-def _estimate(lake: Path, plan: _Plan, each: _Bucket, estimated: dict[str, Path]) -> Work:
+def _estimate(lake: Path, plan: _Plan, each: _Bucket, estimated: dict[str, Path]) -> BucketWork:
     """The figures that a bucket lacks."""
     keys = {gpu: key for gpu, key in each.figures.items() if key not in estimated}
     named = pl.col("gpu").is_in(list(keys))
@@ -178,14 +178,14 @@ def _estimate(lake: Path, plan: _Plan, each: _Bucket, estimated: dict[str, Path]
         "gpus": plan.catalogs["gpus"].filter(named),
         "hardware": plan.hardware.filter(named),
     }
-    return Work("figures", each.name, lake, keys, tables)
+    return BucketWork("figures", each.name, lake, keys, tables)
 
 
-def _rank(lake: Path, plan: _Plan, each: _Bucket, estimated: dict[str, Path]) -> Work:
+def _rank(lake: Path, plan: _Plan, each: _Bucket, estimated: dict[str, Path]) -> BucketWork:
     """The ranks that a bucket lacks."""
     tables = {**plan.catalogs, **each.tables, "hardware": plan.hardware, "offers": plan.offers}
     figures = tuple(estimated[key] for key in each.figures.values())
-    return Work("ranks", each.name, lake, {"ranks": each.ranks}, tables, figures)
+    return BucketWork("ranks", each.name, lake, {"ranks": each.ranks}, tables, figures)
 
 
 def _machines(tables: dict[str, pl.DataFrame]) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -1,10 +1,10 @@
-"""Computed files of the lake: what a bucket of the grid came to, each named by all that it follows from and by what it holds.
+"""Computed files of the lake: the results of the grid's buckets, each named by all that it follows from and by what it holds.
 
     <data>/lake/computed/<stage>/<key>.<sum>.parquet
 
 The key is a hash of the inputs, so that a run which would compute the same finds it done. The sum is a hash of the file, so that
-a damaged one is noticed when it is taken up, set aside and computed again. Whoever writes, and however often: a file appears
-whole under its name or not at all.
+a damaged one is noticed when it is taken up, set aside and computed again. However many write, and however often: a file
+appears whole under its name or not at all.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _HALF = 32
 
 
 @dataclass(frozen=True)
-class Computed:
+class KeptFiles:
     """The computed files of one stage in a lake's directory."""
 
     lake: Path
@@ -54,7 +54,7 @@ class Computed:
         return path
 
     def keep_only(self, used: Collection[Path], seconds: float) -> None:
-        """Note that these files were used now; delete others of the same keys, those not used for so long, and leftovers."""
+        """Note that these files were used now; delete others of their keys, those unused for this many seconds, and leftovers."""
         now, keys = time.time(), {_key(path) for path in used}
         for path in self.directory.glob("*.parquet"):
             if path in used:

@@ -1,4 +1,4 @@
-"""What must hold of the tables that a grid is computed from, and of the rows it consists of."""
+"""Checks of the tables that a grid is computed from, and of the rows it consists of."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ import polars as pl
 from transforms.tables import contracts
 from transforms.tables.contracts import ContractError
 
-_NEEDED = ("models", "architectures", "parameter_groups", "layer_groups", "rejects", *contracts.CATALOG_TABLES)
-_NEVER_EMPTY = ("models", "architectures", "shapes", "gpus", "contexts")
-
+_NEEDED = (*contracts.FACT_TABLES, *contracts.CATALOG_TABLES)
 
 DISK_ERRORS = (OSError, duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, pl.exceptions.ComputeError)
-"""What a full or failing disk shows itself as while the grid is computed or a version is built."""
+"""Errors by which a full or failing disk shows while the grid is computed or a version is built."""
 
 
 class PublishError(ValueError):
@@ -33,7 +31,7 @@ def check_facts(tables: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
         checked = {name: contracts.conform(name, tables[name]) for name in _NEEDED}
     except ContractError as error:
         raise PublishError(f"a table breaks its contract: {error}") from error
-    empty = [name for name in _NEVER_EMPTY if checked[name].is_empty()]
+    empty = [name for name in _NEEDED if contracts.TABLES[name].never_empty and checked[name].is_empty()]
     if empty:
         raise PublishError(f"nothing to publish: {', '.join(empty)} without rows")
     return checked

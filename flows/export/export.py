@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import duckdb
 import polars as pl
@@ -17,27 +18,7 @@ from flows.export.export_star import export_star
 from flows.printing.progress import say
 from flows.system.whole_file import take_place, temporary_beside
 from flows.versions.versions import DATABASE, open_version, read_run, require_latest
-
-EXPORTED = (
-    "recommendations",
-    "best_shapes",
-    "models",
-    "architectures",
-    "parameter_groups",
-    "layer_groups",
-    "rejects",
-    "providers",
-    "shapes",
-    "prices",
-    "price_sources",
-    "gpus",
-    "quantizations",
-    "contexts",
-    "workloads",
-    "engines",
-    "policies",
-    "changes",
-)
+from transforms.tables.contracts import EXPORTED_TABLES
 
 PER_ARCHITECTURE = "architecture_recommendations"
 """Directory of the recommendations once per architecture, exported where rows per model were too many to publish as a file."""
@@ -60,7 +41,7 @@ def export(data: Path, output: Path, form: str, grid: bool = False, rows_per_fil
     version = require_latest(data)
     output.mkdir(parents=True, exist_ok=True)
     written = []
-    published = [name for name in EXPORTED if (version / f"{name}.parquet").is_file()]
+    published = [name for name in EXPORTED_TABLES if (version / f"{name}.parquet").is_file()]
     with open_version(version) as connection:
         for name in published:
             if form == "parquet":
@@ -81,7 +62,7 @@ def _per_architecture(version: Path, output: Path, form: str) -> list[tuple[str,
         return []
     shutil.rmtree(output / PER_ARCHITECTURE, ignore_errors=True)
     shutil.copytree(version / PER_ARCHITECTURE, output / PER_ARCHITECTURE)
-    return [(PER_ARCHITECTURE, facts["counts"][PER_ARCHITECTURE])]  # type: ignore[index]
+    return [(PER_ARCHITECTURE, facts["counts"][PER_ARCHITECTURE])]
 
 
 def print_export(data: Path, output: Path, form: str, grid: bool, star: bool = False) -> int:
@@ -143,7 +124,7 @@ def _batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pl.DataFrame]:
     empty = True
     for batch in relation.to_arrow_reader(_BATCH_ROWS):
         empty = False
-        yield pl.from_arrow(batch)  # type: ignore[misc]
+        yield cast("pl.DataFrame", pl.from_arrow(batch))
     if empty:
         yield relation.limit(0).pl()
 
@@ -151,9 +132,9 @@ def _batches(relation: duckdb.DuckDBPyRelation) -> Iterator[pl.DataFrame]:
 def _frames(path: Path) -> Iterator[pl.DataFrame]:
     """A Parquet file's rows, a batch at a time; the first frame has the columns where there are no rows."""
     with pq.ParquetFile(path) as file:
-        yield pl.from_arrow(file.schema_arrow.empty_table())  # type: ignore[misc]
+        yield cast("pl.DataFrame", pl.from_arrow(file.schema_arrow.empty_table()))
         for batch in file.iter_batches(_BATCH_ROWS):
-            yield pl.from_arrow(batch)  # type: ignore[misc]
+            yield cast("pl.DataFrame", pl.from_arrow(batch))
 
 
 def _rows(path: Path) -> int:

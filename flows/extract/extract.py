@@ -27,8 +27,8 @@ from transforms.tables.records import HubFiles
 FACTS = ("models", "architectures", "parameter_groups", "layer_groups")
 EXTRACTED = (*FACTS, "rejects")
 
-EXTRACTING_ROOMS = ("architecture", "config", "layers", "tables", "weights")
-"""The rooms of `transforms/` that decide what is extracted from a model: when their code changes, all models are extracted."""
+EXTRACTING_ROOMS = ("architecture", "columns", "config", "layers", "tables", "weights")
+"""The rooms of `transforms/` that decide what is extracted from a model: when their code changes, all are extracted again."""
 
 _OF_ARCHITECTURE = ("architectures", "parameter_groups", "layer_groups")
 

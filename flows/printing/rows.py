@@ -9,12 +9,12 @@ import io
 import json
 import math
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, TextIO
+from typing import IO, TYPE_CHECKING, Any, Literal, TextIO
 
 from flows.system.whole_file import write_whole
 
@@ -46,8 +46,8 @@ class Rows:
     columns: tuple[str, ...]
     rows: list[tuple[object, ...]]
 
-    def records(self) -> list[dict[str, object]]:
-        """The rows as dictionaries by column name."""
+    def records(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries by column name; what type a value has is said by the query that it comes from."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
@@ -56,7 +56,7 @@ def rows_of_frame(frame: pl.DataFrame) -> Rows:
     return Rows(tuple(frame.columns), frame.rows())
 
 
-def rows_of_records(records: Sequence[dict[str, object]], columns: Sequence[str] | None = None) -> Rows:
+def rows_of_records(records: Sequence[Mapping[str, object]], columns: Sequence[str] | None = None) -> Rows:
     """Dictionaries as rows, with the given columns or those of the first record."""
     names = tuple(columns if columns is not None else (records[0] if records else ()))
     return Rows(names, [tuple(record.get(name) for name in names) for record in records])

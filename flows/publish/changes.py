@@ -1,4 +1,4 @@
-"""What differs from the version before: written into the new version's database before it is published."""
+"""Differences from the version before: written into the new version's database before it is published."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import duckdb
 import polars as pl
 
 from flows.database.sql_files import run_sql
+from flows.publish.build_database import comment_on, create_empty
 from flows.versions.versions import DATABASE
 from transforms.catalogs.policy_settings import setting
-from transforms.tables import contracts
 
 
 def write_changes(
@@ -24,16 +24,15 @@ def write_changes(
         policies: the catalog that says how many changed fits are listed.
         same_grid: whether rows per architecture are known to be those of the version before.
     """
-    connection.execute(contracts.duckdb_table_statement("changes"))
-    for statement in contracts.duckdb_comment_statements("changes"):
-        connection.execute(statement)
+    create_empty(connection, "changes")
+    comment_on(connection, ["changes"])
     if before is None:
         return {}
     run_sql(connection, "publish/attach_before.sql", {"path": str(before / DATABASE)})
     try:
         run_sql(connection, "publish/kept_models.sql")
         run_sql(connection, "publish/fit_changes.sql", {"same_grid": same_grid})
-        limits = {name: int(setting(policies, "publish", name)) for name in ("models_named", "fits_listed")}
+        limits: dict[str, object] = {name: int(setting(policies, "publish", name)) for name in ("models_named", "fits_listed")}
         run_sql(connection, "publish/changes.sql", limits)
         return dict(run_sql(connection, "publish/changes_by_kind.sql").fetchall())
     finally:

@@ -1,4 +1,4 @@
-"""What a refresh shows when it is done: the first rows of the new version, and where its files are."""
+"""The end of a refresh on the terminal: the first rows of the new version, and where its files are."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Publishing: a new version is built aside, checked, and becomes `latest` in one atomic step.
 
 `published/.<run id>.partial/` is filled, checked and synced to disk, renamed to `published/<run id>/`, and only then the symlink
-`published/latest` is replaced. Whoever reads goes on reading what they opened; a process killed at any moment leaves `latest`
+`published/latest` is replaced. Readers keep reading what they opened; a process killed at any moment leaves `latest`
 at a complete version, and the next run clears away what it left.
 """
 
@@ -24,21 +24,18 @@ from flows.estimate.grid import Grid, compute_grid
 from flows.estimate.row_checks import PublishError, check_facts
 from flows.lake.lake import Lake
 from flows.publish.version_checks import check_published
-from flows.publish.version_files import Basis, earlier, write_files
+from flows.publish.version_files import VersionKeys, version_before, write_files
 from flows.system.lock import take_lock
 from flows.system.whole_file import sync, sync_tree
 from flows.versions.integrity import file_sums, sound_latest
 from flows.versions.pointer import point_latest
 from flows.versions.retention import limits_of, retire
-from flows.versions.versions import RUN, Versions
+from flows.versions.versions import RUN, Coverage, Versions
 from transforms.catalogs.freshness import freshness
 from transforms.tables import contracts
 
 _VOLATILE = ("fetched_at", "downloads", "likes")
 """Columns that differ between two crawls of the same facts, left out of the content hash."""
-
-_COMPUTED = ("recommendations", "architecture_recommendations", "best_shapes", "layouts", "changes")
-"""Published tables that are made while a version is built; the others are what it is built from."""
 
 _LOCK = ".lock"
 """File of the versions' directory that one publisher at a time has locked."""
@@ -94,11 +91,11 @@ def publish(
         if grid is None:
             grid = compute_grid(Lake(data).directory, tables)
         inputs = {name: {"rows": frame.height, "sha256": _frame_hash(name, frame)} for name, frame in sorted(tables.items())}
-        basis = _basis(inputs, grid)
-        same = earlier(before, basis)
+        keys = _version_keys(inputs, grid)
+        same = version_before(before, keys)
         written = write_files(partial, tables, grid, same)
         check_published(partial, tables, before, facts or {})
-        dictionary = contracts.data_dictionary((*_COMPUTED, *tables))
+        dictionary = contracts.database_dictionary()
         (partial / "data_dictionary.md").write_text(
             f"{dictionary}\n{written.left_out}.\n" if written.left_out else dictionary, encoding="utf-8"
         )
@@ -109,8 +106,8 @@ def publish(
             "sequence": versions.next_sequence(),
             "published_at": moment.isoformat(timespec="microseconds"),
             "previous": before.name if before else None,
-            "content_hash": basis.content,
-            "grid_hash": basis.grid,
+            "content_hash": keys.content,
+            "grid_hash": keys.grid,
             "unchanged": same.same_content,
             "counts": written.counts,
             "recommendations_left_out": written.left_out,
@@ -131,7 +128,7 @@ def publish(
     return Published(run_id, target, written.counts, written.changes, same.same_content, time.monotonic() - started)
 
 
-def _coverage(tables: dict[str, pl.DataFrame]) -> dict[str, object]:
+def _coverage(tables: dict[str, pl.DataFrame]) -> Coverage:
     rejects = tables["rejects"].group_by("code").len().sort("code")
     return {
         "models": tables["models"].height,
@@ -161,16 +158,19 @@ def _frame_hash(name: str, frame: pl.DataFrame) -> str:
     return hashlib.sha256(facts.write_csv().encode()).hexdigest()
 
 
-def _basis(inputs: dict[str, dict[str, object]], grid: Grid) -> Basis:
+def _version_keys(inputs: dict[str, dict[str, object]], grid: Grid) -> VersionKeys:
     """SHA-256 of all that a version follows from: catalogs, SQL, declarations and the grid; then the crawled facts."""
     digest = hashlib.sha256(grid.key.encode())
     digest.update(json.dumps([inputs[name]["sha256"] for name in contracts.CATALOG_TABLES]).encode())
-    digest.update(contracts.data_dictionary(contracts.TABLES).encode())
+    digest.update(contracts.database_dictionary().encode())
+    digest.update(
+        json.dumps([(table.name, table.order, table.row_group_rows) for table in contracts.tables_to_parquet()]).encode()
+    )
     for path in sorted(Path(str(files("sql"))).rglob("*.sql")):
         digest.update(path.read_bytes())
     per_architecture = digest.hexdigest()
     digest.update(json.dumps([entry["sha256"] for entry in inputs.values()]).encode())
-    return Basis(per_architecture, digest.hexdigest())
+    return VersionKeys(per_architecture, digest.hexdigest())
 
 
 def _remove_leftovers(root: Path) -> None:

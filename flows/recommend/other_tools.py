@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from flows.ask.estimate_database import estimating
 from flows.ask.model_facts import facts_of
@@ -16,7 +17,7 @@ from flows.recommend.recommend import own_shapes
 from flows.versions.versions import RejectedModelError
 from transforms.asking.aqua_report import aqua_report, troubleshoot
 
-_FITS: dict[str, Callable[[dict[str, object]], bool]] = {
+_FITS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "aqua": lambda row: True,
     "kaito": lambda row: row["nodes_needed"] is not None,
     "lmi": lambda row: row["batch_size"] >= 1,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from flows.printing.rows import Format, Rows, emit, form_of, rows_of_frame, rows_of_records, shown, write_object, write_rows
 from flows.recommend.question import Question
@@ -148,7 +149,7 @@ def _readable(rows: Rows) -> Rows:
     return rows_of_records([_line(row) for row in rows.records()])
 
 
-def _line(row: dict[str, object], many: bool = False) -> dict[str, object]:
+def _line(row: dict[str, Any], many: bool = False) -> dict[str, object]:
     nodes = row.get("nodes", 1)
     shape = f"{nodes} × {row['shape']}" if nodes > 1 else row["shape"]
     line = {

@@ -65,7 +65,7 @@ def write_plot(path: Path, model_id: str, context: int, objective: str, rows: Se
     return len(points)
 
 
-def _save(chart: alt.LayerChart, path: Path) -> None:
+def _save(chart: alt.LayerChart | alt.FacetChart, path: Path) -> None:
     import vl_convert
 
     document = chart.to_dict()
@@ -78,7 +78,7 @@ def _save(chart: alt.LayerChart, path: Path) -> None:
 
 def _chart(
     points: list[dict[str, object]], frontier: list[dict[str, object]], taken: dict[str, object] | None, cost_axis: str
-) -> alt.LayerChart:
+) -> alt.LayerChart | alt.FacetChart:
     import altair as alt
 
     fast, dear = ([float(str(point[name])) for point in points] for name in ("throughput", "cost"))

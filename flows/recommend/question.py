@@ -6,10 +6,10 @@ The command line, `flows.asking` and the policies of other tools read this decla
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from cyclopts import Parameter, Token, validators
 
@@ -142,7 +142,7 @@ def refuse_unknown(conditions: Conditions, known: Sequence[str]) -> None:
         raise QuestionError(f"{', '.join(foreign)} {are} of --policy {conditions.policy}: leave it out, or ask the policy vllm")
 
 
-def question_of(model: str, conditions: dict[str, object]) -> Question:
+def question_of(model: str, conditions: Mapping[str, Any]) -> Question:
     """A question asked from Python, its conditions held against what is declared. Raises QuestionError for one that is not."""
     declared = get_type_hints(Conditions, include_extras=True)
     unknown = sorted(conditions.keys() - declared.keys())
@@ -152,10 +152,10 @@ def question_of(model: str, conditions: dict[str, object]) -> Question:
     for name, value in given.items():
         for problem in _problems(declared[name], value):
             raise QuestionError(f"{name}: {problem}, not {value!r}")
-    return Question(model, **given)  # type: ignore[arg-type]
+    return Question(model, **given)
 
 
-def _converted(name: str, value: object) -> object:
+def _converted(name: str, value: Any) -> Any:
     return Path(value) if name == "shapes_file" and isinstance(value, str) else value
 
 
@@ -165,17 +165,26 @@ def _problems(declared: object, value: object) -> Iterator[str]:
     if value is None and type(None) in _kinds(kind):
         return
     choices = [choice for part in _kinds(kind) if get_origin(part) is Literal for choice in get_args(part)]
+    plain = [part for part in _kinds(kind) if isinstance(part, type)]
     if choices and value not in choices:
         yield f"one of {', '.join(map(str, choices))} is needed"
-    if not choices and not any(_is_a(value, part) for part in _kinds(kind) if isinstance(part, type)):
-        yield f"{' or '.join(part.__name__ for part in _kinds(kind) if part is not type(None))} is needed"
+    if not choices and not any(_is_a(value, part) for part in plain):
+        yield f"{' or '.join(part.__name__ for part in plain if part is not type(None))} is needed"
         return
     for annotation in annotations:
-        for validator in annotation.validator if isinstance(annotation, Parameter) else ():
+        for check in _checks(annotation):
             try:
-                validator(type(value), value)
+                check(type(value), value)
             except ValueError as error:
                 yield str(error).rstrip(".")
+
+
+def _checks(annotation: object) -> tuple[Callable[[type, object], object], ...]:
+    """The bounds that an annotation states, as cyclopts calls them: with a type and a value, raising ValueError."""
+    stated = annotation.validator if isinstance(annotation, Parameter) else None
+    if stated is None:
+        return ()
+    return (stated,) if callable(stated) else tuple(check for check in stated if callable(check))
 
 
 def _kinds(kind: object) -> tuple[object, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flows.database.sql_files import fetch, run_sql
 from flows.printing.rows import Rows
@@ -28,6 +28,9 @@ _STEPS = (
     "loaded_replicas",
 )
 """Files of `sql/recommend` that estimate a load, in order; then comes `answer`."""
+
+_NAMED = ("provider", "shape", "quantization", "region", "workload")
+"""Conditions that are names of catalogs."""
 
 _SHOWN_MISSES = 5
 _LISTED_NAMES = 30
@@ -74,14 +77,14 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
         run_sql(connection, "recommend/asked_shapes.sql", conditions)
         rows, offers = _rows(connection, conditions, shown)
         if rows.rows:
-            first = dict(zip(rows.columns, rows.rows[0], strict=True))
+            first: dict[str, Any] = dict(zip(rows.columns, rows.rows[0], strict=True))
             cheaper = _cheaper(connection, conditions, first)
-            return Answer(question.model, int(str(first["context"])), rows, offers, cheaper=cheaper, notes=tuple(notes))
+            return Answer(question.model, first["context"], rows, offers, cheaper=cheaper, notes=tuple(notes))
         nearest, why_not = _why_not(connection, question, conditions)
-    return Answer(question.model, int(str(conditions["context"])), rows, nearest=nearest, notes=tuple(notes), why_not=why_not)
+    return Answer(question.model, conditions["context"], rows, nearest=nearest, notes=tuple(notes), why_not=why_not)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], shown: int | None = None) -> tuple[Rows, int]:
+def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], shown: int | None = None) -> tuple[Rows, int]:
     """The first rows of the answer and how many there are in all."""
     asked = conditions | {"shown": shown}
     if not asked["anew"]:
@@ -94,7 +97,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], 
     return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers
 
 
-def _cheaper(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object], first: dict[str, object]) -> Rows:
+def _cheaper(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], first: dict[str, Any]) -> Rows:
     """The row on cheaper shapes that do not hold the model; none where there is no such shape, or price is not the objective."""
     if conditions["objective"] != "cost" or first["total_usd_per_hour"] is None:
         return _NOTHING
@@ -102,17 +105,17 @@ def _cheaper(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object
     return fetch(connection, "recommend/cheaper.sql", asked)
 
 
-def _in_grid(connection: duckdb.DuckDBPyConnection, conditions: dict[str, object]) -> bool:
+def _in_grid(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any]) -> bool:
     """Whether the precision is one that the database looks at, or none that could be made of the checkpoint."""
     return bool(fetch(connection, "recommend/in_grid.sql", conditions).rows)
 
 
 def _conditions(
-    connection: duckdb.DuckDBPyConnection, question: Question, model: dict[str, object], notes: list[str]
-) -> dict[str, object]:
+    connection: duckdb.DuckDBPyConnection, question: Question, model: dict[str, Any], notes: list[str]
+) -> dict[str, Any]:
     """The question as parameters of the SQL, names resolved, defaults filled in; remarks go to `notes`."""
     meant = _meant(connection, question)
-    workload = None
+    workload: dict[str, Any] | None = None
     if question.workload is not None:
         workload = fetch(connection, "recommend/workload.sql", {"workload": meant["workload"]}).records()[0]
     load = load_of(question, int(str(model["max_model_len_default"])), workload, notes)
@@ -144,27 +147,27 @@ def _conditions(
     }
 
 
-def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, str | None]:
+def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
     """The catalog names that the question's names mean. Raises QuestionError with the nearest known ones."""
-    asked = {kind: getattr(question, kind) for kind in ("provider", "shape", "quantization", "region", "workload")}
+    asked: dict[str, str | None] = {kind: getattr(question, kind) for kind in _NAMED}
     if not any(asked.values()):
         return asked
-    known = fetch(connection, "recommend/names.sql").rows
-    meant: dict[str, str | None] = {}
+    known = fetch(connection, "recommend/names.sql").records()
+    meant: dict[str, Any] = {}
     for kind, name in asked.items():
-        names = {known_name.casefold(): target for known_kind, known_name, target in known if known_kind == kind}
+        names: dict[str, str] = {row["name"].casefold(): row["meant"] for row in known if row["kind"] == kind}
         if name is not None and name.casefold() not in names:
             every = sorted(set(names.values()))
             import difflib
 
             near = [names[close] for close in difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.4)]
-            listed = every if len(every) <= _LISTED_NAMES else dict.fromkeys(near)
+            listed = every if len(every) <= _LISTED_NAMES else list(dict.fromkeys(near))
             raise QuestionError(f"no {kind} {name}; {'known' if len(every) <= _LISTED_NAMES else 'nearest'}: {', '.join(listed)}")
         meant[kind] = None if name is None else names[name.casefold()]
     return meant
 
 
-def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditions: dict[str, object]) -> tuple[Rows, str]:
+def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditions: dict[str, Any]) -> tuple[Rows, str]:
     """What came nearest, and one sentence on why nothing answers."""
     context = conditions["context"]
     if question.bounds():
@@ -207,7 +210,7 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
     )
 
 
-def _closest(row: dict[str, object], timed: bool) -> str:
+def _closest(row: dict[str, Any], timed: bool) -> str:
     """What the offer that comes nearest to the bounds does: the fastest where times are bounded, else the cheapest."""
     offer = f"{row['provider']} {row['shape']} in {row['quantization']}"
     price = f"{row['total_usd_per_hour']:.2f} USD an hour" if row["total_usd_per_hour"] is not None else "no catalogued price"

@@ -9,10 +9,10 @@ from pathlib import Path
 from flows.printing.progress import say
 from flows.system.checksum import file_sha256
 from flows.versions.pointer import point_latest
-from flows.versions.versions import RUN, Versions, read_run
+from flows.versions.versions import RUN, FileSum, Versions, read_run
 
 
-def file_sums(version: Path) -> dict[str, dict[str, object]]:
+def file_sums(version: Path) -> dict[str, FileSum]:
     """Bytes and SHA-256 of every file of a version but run.json, which they become part of."""
     paths = sorted(path for path in version.rglob("*") if path.is_file() and path.name != RUN)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -34,7 +34,7 @@ def damage(version: Path) -> list[str]:
         return [name for name, is_sound in zip(written, sound, strict=True) if not is_sound]
 
 
-def _is_sound(path: Path, sums: dict[str, object]) -> bool:
+def _is_sound(path: Path, sums: FileSum) -> bool:
     try:
         return path.stat().st_size == sums["bytes"] and file_sha256(path) == sums["sha256"]
     except OSError:

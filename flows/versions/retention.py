@@ -1,4 +1,4 @@
-"""What is kept: the last versions and the lake, within a disk budget, and nothing that a reader may still be reading.
+"""Retention: the last versions and the lake, within a disk budget, and nothing that a reader may still be reading.
 
 A version is retired when it is neither among the last `versions_kept` nor within `disk_budget_gib` (the lake and newer versions
 counted first), but never the one that `latest` names and none that `latest` named within the last `retire_grace_minutes`: who
@@ -86,7 +86,7 @@ def disk_use(data: Path) -> dict[str, int]:
 def _in_grace(version: Path, grace_s: float) -> bool:
     since = version.stat().st_mtime
     now = time.time()
-    if since > now:  # the clock went backwards: the grace begins anew rather than last until the clock is there again
+    if since > now:  # the clock went backwards: the grace begins again rather than last until the clock is there again
         os.utime(version)
         return True
     return now - since < grace_s

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from flows.database.errors import one_line
 from flows.database.settings import SETTINGS
@@ -34,6 +34,48 @@ class RejectedModelError(Exception):
     def __init__(self, message: str, code: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class FileSum(TypedDict):
+    """Size and hash of one file of a version."""
+
+    bytes: int
+    sha256: str
+
+
+class Coverage(TypedDict):
+    """Counts of what a version covers."""
+
+    models: int
+    models_by_source: dict[str, int]
+    architectures: int
+    rejects: int
+    rejects_by_code: dict[str, int]
+    shapes: int
+    providers: int
+    priced_shapes: int
+
+
+class RunFacts(TypedDict, total=False):
+    """The contents of a version's run.json, beside what the run that made it said of itself."""
+
+    run_id: str
+    sequence: int
+    published_at: str
+    previous: str | None
+    requested: list[str]
+    content_hash: str
+    grid_hash: str
+    unchanged: bool
+    counts: dict[str, int]
+    recommendations_left_out: str | None
+    changes: dict[str, int]
+    coverage: Coverage
+    freshness: dict[str, object]
+    inputs: dict[str, dict[str, object]]
+    files: dict[str, FileSum]
+    tools: dict[str, str]
+    build_seconds: float
 
 
 @dataclass(frozen=True)
@@ -75,21 +117,22 @@ class Versions:
 
 
 def _order(version: Path) -> tuple[int, str, str] | None:
-    """Where a version stands among the others: by its number, for a clock may go backwards. None where run.json is damaged."""
+    """A version's place among the others, by its number: a clock may go backwards. None where run.json is damaged."""
     try:
         return published_order(read_run(version) | {"run_id": version.name})
     except (OSError, ValueError, TypeError):
         return None
 
 
-def published_order(run: dict[str, object]) -> tuple[int, str, str]:
-    """What versions are sorted by, from a run.json: its number, and for versions without one the time."""
+def published_order(run: Mapping[str, object]) -> tuple[int, str, str]:
+    """The order of versions, from a run.json: its number, and for versions without one the time."""
     return int(str(run.get("sequence", 0))), str(run.get("published_at", "")), str(run["run_id"])
 
 
-def read_run(version: Path) -> dict[str, object]:
+def read_run(version: Path) -> RunFacts:
     """A version's run.json."""
-    return json.loads((version / RUN).read_text(encoding="utf-8"))
+    facts: RunFacts = json.loads((version / RUN).read_text(encoding="utf-8"))
+    return facts
 
 
 def require_latest(data: Path) -> Path:

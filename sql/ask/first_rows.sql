@@ -1,5 +1,6 @@
--- A row is one of $models models, from the smallest to the largest and of each size the most downloaded, and the cheapest shape that serves
--- its checkpoint at the published context next above $context (at its longest, where that is shorter): the first lines of what is published.
+-- A row is one of $models models, from the smallest to the largest and of each size the most downloaded, and the cheapest shape
+-- that serves its checkpoint at the published context next above $context (at its longest, where that is shorter): the first
+-- lines of what is published.
 with
 
 sized as (

@@ -1,5 +1,5 @@
--- A row is one tensor parallel degree of the one architecture at hand: what a GPU then holds in the newest engine, its padding included, or why
--- the engine refuses it.
+-- A row is one tensor parallel degree of the one architecture at hand: what a GPU then holds in the newest engine, its padding
+-- included, or why the engine refuses it.
 with
 
 degrees as (
@@ -25,7 +25,14 @@ splits as (
             + if(
                 precision = 'mxfp4' and moe_layers > 0,
                 gpu_expert_bytes
-                    * (padded_share(moe_intermediate_size / tp::double, hidden_size, mxfp4_expert_width_multiple, mxfp4_hidden_multiple) - 1),
+                    * (
+                        padded_share(
+                            moe_intermediate_size / tp::double,
+                            hidden_size,
+                            mxfp4_expert_width_multiple,
+                            mxfp4_hidden_multiple
+                        ) - 1
+                    ),
                 0
             )
         ) / 1024 ^ 3 as weights_gib_per_gpu,

@@ -1,5 +1,5 @@
--- Recommendations with figures that cannot be: no sequence, a context beyond the longest that fits, times or prices that are not positive,
--- a layout that does not use its accelerators.
+-- Recommendations with figures that cannot be: no sequence, a context beyond the longest that fits, times or prices that are not
+-- positive, a layout that does not use its accelerators.
 select
     architecture_key,
     provider,

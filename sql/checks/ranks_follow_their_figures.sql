@@ -1,4 +1,5 @@
--- Ranks below 1, shapes of unknown price that rank by cost before one of known price, and architecture contexts where no row is first.
+-- Ranks below 1, shapes of unknown price that rank by cost before one of known price, and architecture contexts where no row is
+-- first.
 with
 
 groups as (

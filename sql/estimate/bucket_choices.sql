@@ -1,12 +1,13 @@
--- The best layouts of one chunk: a row is one precision, KV precision and context of an architecture on the fewest machines of one kind that
--- it needs, with the layout that each objective takes.
+-- The best layouts of one bucket: a row is one precision, KV precision and context of an architecture on the fewest machines of
+-- one kind that it needs, with the layout that each objective takes.
 --   cost         most output tokens per second at the best batch within the default SLO: the least cost per token of that machine
 --   performance  least time per output token of a single request
 --   balanced     greatest product of the two, throughput over single-request time
--- The best standing comes before all of them (layout_standing): what fits amply, and no stages inside a machine with direct links. Elsewhere
--- stages are taken where the memory that they free outweighs the doubt about their speed (counted_rate). A throughput counts only after those
--- that are reached within the default SLO: a layout where even one request misses it serves nobody well, however many tokens it yields.
--- Of equals the least split layout is taken, which without speed (an accelerator without rates) is the most copies of the smallest replica.
+-- The best standing comes before all of them (layout_standing): what fits amply, and no stages inside a machine with direct
+-- links. Elsewhere stages are taken where the memory that they free outweighs the doubt about their speed (counted_rate). A
+-- throughput counts only after those that are reached within the default SLO: a layout where even one request misses it serves
+-- nobody well, however many tokens it yields. Of equals the least split layout is taken, which without speed (an accelerator
+-- without rates) is the most copies of the smallest replica.
 create or replace temp table bucket_choices as
 with
 

@@ -1,6 +1,6 @@
--- The choices of one chunk with their figures: a row is one precision, KV precision and context of an architecture on one kind of machine,
--- with the layouts of the three objectives, all as they are published. Nothing here knows a price: reason is for machines that have one,
--- reason_without_price for those that have none. quality orders what is lost: weights before KV cache.
+-- The choices of one bucket with their figures: a row is one precision, KV precision and context of an architecture on one kind
+-- of machine, with the layouts of the three objectives, all as they are published. Nothing here knows a price: reason is for
+-- machines that have one, reason_without_price for those that have none. quality orders what is lost: weights before KV cache.
 create or replace temp table bucket_figures as
 with
 
@@ -184,7 +184,8 @@ select
         tp, pp, dp, ep, context, max_num_seqs, max_num_batched_tokens, quantization_arguments, kv_arguments, needs_half
     ) as vllm_arguments,
     vllm_arguments(
-        cost_tp, cost_pp, cost_dp, cost_ep, context, max_num_seqs, max_num_batched_tokens, quantization_arguments, kv_arguments, needs_half
+        cost_tp, cost_pp, cost_dp, cost_ep, context, max_num_seqs, max_num_batched_tokens,
+        quantization_arguments, kv_arguments, needs_half
     ) as cost_vllm_arguments,
     vllm_arguments(
         performance_tp, performance_pp, performance_dp, performance_ep, context, max_num_seqs, max_num_batched_tokens,

@@ -1,8 +1,9 @@
--- What is compared in one chunk, at the cheapest offer of each kind of machine: a row is one precision, KV precision and context of an
--- architecture on one kind of machine with known price and speed. It is on the frontier where nothing of the same architecture and context
--- costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision, and is better in one of these, all as
--- they are published. Otherwise dominated_by names the cheapest row of the frontier that does, as provider/shape/quantization/kv_dtype.
--- (A row at another context never beats one that its like at the same context does not: figures fall as the context grows.)
+-- What is compared in one bucket, at the cheapest offer of each kind of machine: a row is one precision, KV precision and context
+-- of an architecture on one kind of machine with known price and speed. It is on the frontier where nothing of the same
+-- architecture and context costs no more an hour, answers no slower, yields no fewer tokens and keeps no worse a precision, and
+-- is better in one of these, all as they are published. Otherwise dominated_by names the cheapest row of the frontier that does,
+-- as provider/shape/quantization/kv_dtype. (A row at another context never beats one that its like at the same context does not:
+-- figures fall as the context grows.)
 create or replace temp table bucket_frontier as
 with
 

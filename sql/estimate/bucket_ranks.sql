@@ -1,6 +1,8 @@
--- One chunk's figures on every shape that is such a machine, priced and ranked: a row is a row of bucket_figures on one shape, with what
--- follows from prices. Ranks are within an architecture and context, over all shapes and precisions, unknown figures last:
---   cost_rank         dollars an hour, at the same price what meets the default SLO first, then dollars per million output tokens of the cost layout
+-- One bucket's figures on every shape that is such a machine, priced and ranked: a row is a row of bucket_figures on one shape,
+-- with what follows from prices. Ranks are within an architecture and context, over all shapes and precisions, unknown figures
+-- last:
+--   cost_rank         dollars an hour; at the same price what meets the default SLO first, then by dollars per million output
+--                     tokens of the cost layout
 --   performance_rank  time per output token of a single request on the performance layout
 --   balanced_rank     dollars per million output tokens of the balanced layout
 -- A shape of a machine on the frontier that is sold cheaper elsewhere is dominated by that offer.
@@ -37,7 +39,10 @@ ranked as (
             partition by architecture_key, context
             order by usd_per_hour nulls last, cost_meets_slo desc, cost_usd_per_million_output_tokens nulls last
         ) as cost_rank,
-        rank() over (partition by architecture_key, context order by performance_single_stream_tpot_ms nulls last) as performance_rank,
+        rank() over (
+            partition by architecture_key, context
+            order by performance_single_stream_tpot_ms nulls last
+        ) as performance_rank,
         rank() over (partition by architecture_key, context order by usd_per_million_output_tokens nulls last) as balanced_rank
     from priced
 )

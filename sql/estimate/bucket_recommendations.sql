@@ -1,5 +1,5 @@
--- One chunk's rows of architecture_recommendations: its ranks with the figures that they rank. The figures are kept once for each kind of
--- machine, however many shapes are such machines.
+-- One bucket's rows of architecture_recommendations: its ranks with the figures that they rank. The figures are kept once for
+-- each kind of machine, however many shapes are such machines.
 create or replace temp view bucket_recommendations as
 select
     ranks.* exclude (hardware),

@@ -1,4 +1,4 @@
--- The replicas of one chunk of architectures that start on one machine: every precision, KV precision and context.
+-- The replicas of one bucket of architectures that start on one machine: every precision, KV precision and context.
 create or replace temp table bucket_replicas as
 with
 

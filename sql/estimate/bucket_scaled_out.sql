@@ -1,5 +1,5 @@
--- Where one machine is not enough: the fewest machines of one kind on which a precision and context of one chunk's architectures start,
--- and the replicas that do.
+-- Where one machine is not enough: the fewest machines of one kind on which a precision and context of one bucket's architectures
+-- start, and the replicas that do.
 create or replace temp table bucket_scaled_out as
 with
 

@@ -1,4 +1,5 @@
--- The shards of a chunk of architectures, those of the table: every precision of the nightly grid under every layout of a replica that an engine accepts.
+-- The shards of a bucket of architectures, those of the table: every precision of the nightly grid under every layout of a
+-- replica that an engine accepts.
 create or replace table staging.bucket_shards as
 with
 

@@ -1,4 +1,5 @@
--- A row is one architecture on one shape at one weight precision, KV precision and context that fits, of the architectures that a model has.
+-- A row is one architecture on one shape at one weight precision, KV precision and context that fits, of the architectures that a
+-- model has.
 select
     star_key(best.architecture_key) as architecture_id,
     star_key(best.provider || '/' || best.shape) as shape_id,

@@ -1,5 +1,5 @@
--- A row is one kind of machine: shapes with the same accelerators, memory and links, whatever their provider and price. Its number follows
--- from its description, so that it stays when other machines come and go.
+-- A row is one kind of machine: shapes with the same accelerators, memory and links, whatever their provider and price. Its
+-- number follows from its description, so that it stays when other machines come and go.
 create or replace table hardware as
 with
 

@@ -1,5 +1,5 @@
--- A row is one way to spread an engine over machines of one kind, all of their accelerators used: tp x pp x dp on one machine, tp inside
--- machines and pp across them on several. Experts are split by tp (ep 1) or spread whole over tp x dp (ep > 1).
+-- A row is one way to spread an engine over machines of one kind, all of their accelerators used: tp x pp x dp on one machine, tp
+-- inside machines and pp across them on several. Experts are split by tp (ep 1) or spread whole over tp x dp (ep > 1).
 create or replace table hardware_layouts as
 with
 

@@ -1,5 +1,5 @@
--- A row is one recommendable shape and the kind of machine that it is. Only the largest machine that a provider sells with an accelerator,
--- and whose network is known, is offered in numbers: a larger machine comes before several.
+-- A row is one recommendable shape and the kind of machine that it is. Only the largest machine that a provider sells with an
+-- accelerator, and whose network is known, is offered in numbers: a larger machine comes before several.
 create or replace table hardware_shapes as
 with
 

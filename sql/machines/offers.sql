@@ -1,4 +1,5 @@
--- A row is one recommendable shape with its machine and its prices, for one machine; the cheapest of each kind of machine is known.
+-- A row is one recommendable shape with its machine and its prices, for one machine; the cheapest of each kind of machine is
+-- known.
 create or replace table offers as
 with
 

@@ -1,5 +1,5 @@
--- A row is one replica's place, free of the number of its copies: accelerator, links as far as the layout uses them, and layout. Layouts
--- of many kinds of machines share it, so that each is estimated once.
+-- A row is one replica's place, free of the number of its copies: accelerator, links as far as the layout uses them, and layout.
+-- Layouts of many kinds of machines share it, so that each is estimated once.
 create or replace table replica_classes as
 with
 

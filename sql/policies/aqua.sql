@@ -1,8 +1,8 @@
--- What the AQUA shape recommendation tool would answer for one architecture: a row is one OCI shape that its rule finds room on, with the first
--- configuration that fits, largest shape first; shapes dominated by another (no cheaper rank, no faster rank, no better precision, no longer
--- context) are dropped. The rule: GPUs pooled, GB of 10^9 bytes, weights and the KV cache of one sequence within a share of the memory; the
--- checkpoint's own precision first, then 8 bit, then 4 bit of the weights, and for each the longest context first.
--- Null for the architecture answers for every one.
+-- What the AQUA shape recommendation tool would answer for one architecture: a row is one OCI shape that its rule finds room on,
+-- with the first configuration that fits, largest shape first; shapes dominated by another (no cheaper rank, no faster rank, no
+-- better precision, no longer context) are dropped. The rule: GPUs pooled, GB of 10^9 bytes, weights and the KV cache of one
+-- sequence within a share of the memory; the checkpoint's own precision first, then 8 bit, then 4 bit of the weights, and for
+-- each the longest context first. Null for the architecture answers for every one.
 -- Example: from aqua('4f1c…')
 create or replace macro aqua(architecture) as table
 with

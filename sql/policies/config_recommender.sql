@@ -1,8 +1,9 @@
--- What the Config Recommender would answer for one architecture: a row is one accelerator of a table with the columns of its GPU files (name,
--- memory_gb, memory_bandwidth_gb_s, tflops_fp16, tflops_fp32, cost_per_hour). A token takes the longer of its arithmetic and its reads at full
--- peak rates (unknown where a rate is); weights and reads are true to the architecture (all experts held, a token's own read). place orders those that fit and meet the
--- latency bound: fastest first, the cheaper one on ties. Null arguments take the policy's settings; GB is 10^9 bytes.
--- `models` names the table that holds the architecture (architecture_key, parameters_total, parameters_active, kv_bytes_per_token, hidden_size).
+-- What the Config Recommender would answer for one architecture: a row is one accelerator of a table with the columns of its GPU
+-- files (name, memory_gb, memory_bandwidth_gb_s, tflops_fp16, tflops_fp32, cost_per_hour). A token takes the longer of its
+-- arithmetic and its reads at full peak rates (unknown where a rate is); weights and reads are true to the architecture (all
+-- experts held, a token's own read). place orders those that fit and meet the latency bound: fastest first, the cheaper one on
+-- ties. Null arguments take the policy's settings; GB is 10^9 bytes. `models` names the table that holds the architecture
+-- (architecture_key, parameters_total, parameters_active, kv_bytes_per_token, hidden_size).
 -- Example: from config_recommender('4f1c…', 'my_gpus', latency_bound_ms := 10)
 create or replace macro config_recommender(
     architecture,
@@ -40,7 +41,8 @@ model as (
         facts.parameters_active,
         facts.parameters_total * settings.value_bytes / 1e9 as weights_gb,
         facts.kv_bytes_per_token * settings.value_bytes / 2 * settings.batch * settings.tokens / 1e9 as kv_cache_gb,
-        settings.activation_passes * settings.batch * settings.tokens * facts.hidden_size * settings.value_bytes / 1e9 as activation_gb
+        settings.activation_passes * settings.batch * settings.tokens * facts.hidden_size * settings.value_bytes / 1e9
+            as activation_gb
     from query_table(models) as facts
     cross join settings
     where facts.architecture_key = architecture

@@ -1,6 +1,6 @@
--- What the KAITO guide would answer for one architecture: a row is one shape with the GPUs and machines that it takes for a sequence of the
--- context, and the longest sequence on those machines. A context above the model's own positions is capped. Models that cannot be split (Falcon)
--- must fit one GPU. Null arguments take the policy's settings; memory is the catalogued one.
+-- What the KAITO guide would answer for one architecture: a row is one shape with the GPUs and machines that it takes for a
+-- sequence of the context, and the longest sequence on those machines. A context above the model's own positions is capped.
+-- Models that cannot be split (Falcon) must fit one GPU. Null arguments take the policy's settings; memory is the catalogued one.
 -- Example: from kaito('4f1c…', context := 8192)
 create or replace macro kaito(architecture, context := null, utilization := null) as table
 with
@@ -50,7 +50,8 @@ counted as (
     select
         *,
         kaito_gpus(
-            weights_gib, max_token_length * kv_bytes_per_token / 1024 ^ 3, memory_gib_per_gpu, used_share, weights_factor, overhead_gib
+            weights_gib, max_token_length * kv_bytes_per_token / 1024 ^ 3, memory_gib_per_gpu, used_share, weights_factor,
+            overhead_gib
         ) as gpus_needed
     from asked
 ),
@@ -88,7 +89,11 @@ select
                 when gpus_needed is null then 'a GPU is smaller than its own overhead'
                 when not is_reachable then 'the model cannot be split, and one GPU is too small'
             end,
-            if(context > max_position_embeddings, format('the context is capped at the model''s own {} tokens', max_token_length), null)
+            if(
+                context > max_position_embeddings,
+                format('the context is capped at the model''s own {} tokens', max_token_length),
+                null
+            )
         ),
         ''
     ) as reason

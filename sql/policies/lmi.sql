@@ -1,7 +1,8 @@
--- What the LMI guide would answer for one architecture: a row is one shape with the sequences of the context that it finds room for. Weights are
--- parameters times bytes, the cache counts all heads, memory is the sum over accelerators as marketed, in GB of 10^9 bytes. A context above the
--- model's own positions is capped, and `reason` says so; batches_by_context has the ladder of contexts up to the model's own.
--- Null context is the model's own maximum; null weight_bytes half precision (4 for float32, 1 for 8 bit).
+-- What the LMI guide would answer for one architecture: a row is one shape with the sequences of the context that it finds room
+-- for. Weights are parameters times bytes, the cache counts all heads, memory is the sum over accelerators as marketed, in GB of
+-- 10^9 bytes. A context above the model's own positions is capped, and `reason` says so; batches_by_context has the ladder of
+-- contexts up to the model's own. Null context is the model's own maximum; null weight_bytes half precision (4 for float32, 1 for
+-- 8 bit).
 -- Example: from lmi('4f1c…', context := 4096)
 create or replace macro lmi(architecture, context := null, weight_bytes := null) as table
 with
@@ -18,7 +19,11 @@ model as (
         lmi_kv_bytes_per_token(greatest(2, settings.value_bytes), facts.layers, facts.hidden_size) as kv_bytes_per_token,
         least(coalesce(context, facts.max_position_embeddings), facts.max_position_embeddings) as tokens,
         context > facts.max_position_embeddings as is_capped,
-        (select list(lengths.context order by lengths.context) from contexts as lengths where lengths.context <= facts.max_position_embeddings)
+        (
+            select list(lengths.context order by lengths.context)
+            from contexts as lengths
+            where lengths.context <= facts.max_position_embeddings
+        )
             as ladder
     from architectures as facts
     cross join settings
@@ -36,7 +41,8 @@ roomy as (
         model.kv_bytes_per_token,
         model.tokens as context,
         model.kv_bytes_per_token * model.tokens / 1e9 as sequence_gb,
-        lmi_batch(shapes.gpu_count * shapes.memory_gib_per_gpu, model.weights_gb, model.kv_bytes_per_token, model.tokens) as batch_size,
+        lmi_batch(shapes.gpu_count * shapes.memory_gib_per_gpu, model.weights_gb, model.kv_bytes_per_token, model.tokens)
+            as batch_size,
         array_to_string(
             list_transform(
                 model.ladder,

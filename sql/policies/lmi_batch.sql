@@ -1,5 +1,5 @@
--- Sequences of a length that the LMI guide finds room for beside the weights. The guide's own "96 - 26 = 66" is a slip of the pen: its figures
--- follow from 70.
+-- Sequences of a length that the LMI guide finds room for beside the weights. The guide's own "96 - 26 = 66" is a slip of the
+-- pen: its figures follow from 70.
 -- Units: sequences; GB of 10^9 bytes; bytes a token; tokens.
 -- Source: LMI instance type selection guide: about 20 and 40 on 96 GB, 49 and 98 on 192 GB.
 -- Example: lmi_batch(96, 26, 819200, 4096) = 20

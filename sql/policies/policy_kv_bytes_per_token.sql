@@ -1,5 +1,6 @@
--- KV cache of a token as rule sets count it that read a config's heads and nothing else: two vectors for every layer and KV head. What MLA,
--- windows or state layers really keep is not known to them; for latent attention the config's KV heads are its attention heads.
+-- KV cache of a token as rule sets count it that read a config's heads and nothing else: two vectors for every layer and KV head.
+-- What MLA, windows or state layers really keep is not known to them; for latent attention the config's KV heads are its
+-- attention heads.
 -- Units: bytes of a model; dtype_bytes of one value.
 -- Source: AQUA shape recommendation tool; KAITO model SKU requirements guide.
 -- Example: policy_kv_bytes_per_token(40, 10, 128, 2) = 204800

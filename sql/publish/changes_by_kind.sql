@@ -1,4 +1,5 @@
--- A row is one kind of change and how many there are, listed or not: a fit counts once for every model that has gained or lost it.
+-- A row is one kind of change and how many there are, listed or not: a fit counts once for every model that has gained or lost
+-- it.
 with
 
 models_of_pairs as (

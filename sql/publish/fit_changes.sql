@@ -1,5 +1,5 @@
--- A row is one fit that the models of a pair of architectures have gained or lost, on shapes that both versions know.
--- $same_grid: rows per architecture are the same as before, so that only models with another architecture than before are looked at.
+-- A row is one fit that the models of a pair of architectures have gained or lost, on shapes that both versions know. $same_grid:
+-- rows per architecture are the same as before, so that only models with another architecture than before are looked at.
 create or replace temp table fit_changes as
 with
 

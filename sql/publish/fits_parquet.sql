@@ -1,5 +1,5 @@
--- Writes the grid of one provider at one weight and KV precision to the Parquet file $path. A row is one architecture on one shape in one
--- layout at one context, whether it fits or not; prequantized architectures come with native only.
+-- Writes the grid of one provider at one weight and KV precision to the Parquet file $path. A row is one architecture on one
+-- shape in one layout at one context, whether it fits or not; prequantized architectures come with native only.
 copy (
     select fits.*
     from fits

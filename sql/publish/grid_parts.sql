@@ -1,4 +1,5 @@
--- A row is one part of the nightly grid that is exported as a file of its own: a provider with recommendable shapes, a weight and a KV precision.
+-- A row is one part of the nightly grid that is exported as a file of its own: a provider with recommendable shapes, a weight and
+-- a KV precision.
 select
     providers.provider,
     quantizations.quantization,

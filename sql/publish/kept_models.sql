@@ -1,5 +1,5 @@
--- A row is one model that both versions know: its architecture before and now, and its place among the models that share both, most
--- downloaded first. Fits are compared once for each such pair of architectures, however many models share it.
+-- A row is one model that both versions know: its architecture before and now, and its place among the models that share both,
+-- most downloaded first. Fits are compared once for each such pair of architectures, however many models share it.
 create or replace temp table kept_models as
 select
     models.model_id,

@@ -1,11 +1,12 @@
--- A row is the best shape of one kind for one architecture at one weight precision and context, with the figures of that kind's layout. Kinds:
---   smallest            least accelerator memory, as it is sold, that holds it, within the default SLO for one request if any does
+-- A row is the best shape of one kind for one architecture at one weight precision and context, with the figures of that kind's
+-- layout. Kinds:
+--   smallest            least accelerator memory, as it is sold, that holds it; within the default SLO for one request if any is
 --   cheapest_per_token  least dollars per million output tokens within the default SLO (cost layout)
 --   fastest             least time per output token of a single request (performance layout)
 --   most_users          most requests in flight within the default SLO in one deployment, the cheaper on ties
 --   balanced            least dollars per million output tokens of the layout with the greatest product of throughput and speed
--- A 16-bit KV cache comes before fp8, ample memory before tight, a known price before none; of equals the cheaper. A kind that no shape is,
--- is missing.
+-- A 16-bit KV cache comes before fp8, ample memory before tight, a known price before none; of equals the cheaper. A kind that no
+-- shape is, is missing.
 create or replace table architecture_best_shapes as
 with
 
@@ -166,7 +167,10 @@ cross join lateral (
         if(
             of_objective(answers.objective, answers.cost_within_slo, answers.performance_within_slo, answers.within_slo),
             of_objective(
-                answers.objective, answers.cost_batch_per_replica, answers.performance_batch_per_replica, answers.batch_per_replica
+                answers.objective,
+                answers.cost_batch_per_replica,
+                answers.performance_batch_per_replica,
+                answers.batch_per_replica
             ) * of_objective(answers.objective, answers.cost_dp, answers.performance_dp, answers.dp),
             0
         ) as slo_users

@@ -1,5 +1,5 @@
--- A row is the best shape of one kind for one model at one weight precision and context: smallest, cheapest_per_token, fastest, most_users or
--- balanced. A view: kept once per architecture.
+-- A row is the best shape of one kind for one model at one weight precision and context: smallest, cheapest_per_token, fastest,
+-- most_users or balanced. A view: kept once per architecture.
 create or replace view best_shapes as
 select
     models.model_id,

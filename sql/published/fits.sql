@@ -1,6 +1,6 @@
--- A row is one architecture on one shape under one layout at one weight precision of the grid, KV precision and context, fitting or not: what
--- each GPU holds, why it does not start, how fast and at what price. Never written out but as an export: ask for an architecture_key,
--- a shape and a context. Replicas are estimated once for all shapes and copies that share them.
+-- A row is one architecture on one shape under one layout at one weight precision of the grid, KV precision and context, fitting
+-- or not: what each GPU holds, why it does not start, how fast and at what price. Never written out but as an export: ask for an
+-- architecture_key, a shape and a context. Replicas are estimated once for all shapes and copies that share them.
 create or replace view fits as
 with
 

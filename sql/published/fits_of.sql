@@ -1,6 +1,6 @@
--- The fits of replicas on their machines: takes the name of a table of replicas as `sized` returns them with replica_class, and gives, for every
--- load of the grid, every shape and number of copies that share the replica, the columns of the view `fits`. A large run stages the
--- replicas in a table first, so that all processors take part.
+-- The fits of replicas on their machines: takes the name of a table of replicas as `sized` returns them with replica_class, and
+-- gives, for every load of the grid, every shape and number of copies that share the replica, the columns of the view `fits`. A
+-- large run stages the replicas in a table first, so that all processors take part.
 create or replace macro fits_of(replicas) as table
 with
 

@@ -1,4 +1,5 @@
--- A row is one architecture at one weight precision under one layout of the grid: whether the engine accepts it, or the reason why not.
+-- A row is one architecture at one weight precision under one layout of the grid: whether the engine accepts it, or the reason
+-- why not.
 create or replace view layout_checks as
 with
 

@@ -1,8 +1,9 @@
--- What four tools say of one model on one shape at one context, side by side: a row is one architecture, shape and context of the grid, the
--- checkpoint as it is. fits, memory and the longest context by the engine itself (vllm: one machine, the balanced layout), by the KAITO guide,
--- by the LMI guide (memory pooled over the accelerators of the machine) and by the AQUA tool (OCI shapes only, its own precision and context,
--- null on shapes that it drops for a better one). The rules that need a marketed memory are null where the catalog has none, KAITO's on parts of
--- an accelerator too. Each policy's columns come from its own macro. Ask for an architecture_key and a context.
+-- What four tools say of one model on one shape at one context, side by side: a row is one architecture, shape and context of the
+-- grid, the checkpoint as it is. fits, memory and the longest context by the engine itself (vllm: one machine, the balanced
+-- layout), by the KAITO guide, by the LMI guide (memory pooled over the accelerators of the machine) and by the AQUA tool (OCI
+-- shapes only, its own precision and context, null on shapes that it drops for a better one). The rules that need a marketed
+-- memory are null where the catalog has none, KAITO's on parts of an accelerator too. Each policy's columns come from its own
+-- macro. Ask for an architecture_key and a context.
 create or replace view policy_comparison as
 with
 

@@ -1,7 +1,7 @@
--- The recommendations for one model at the smallest published context that is not below the argument, best first: a row is the best offer
--- of a provider's shape at a weight precision, by the rule of `ranked_offers`, with the columns of `recommendations`. Layout, memory,
--- times and rates are those of the layout that the objective takes; activation, memory outside torch, CUDA graphs and cached tokens are
--- known for the balanced layout alone, and null where another is taken.
+-- The recommendations for one model at the smallest published context that is not below the argument, best first: a row is the
+-- best offer of a provider's shape at a weight precision, by the rule of `ranked_offers`, with the columns of
+-- `recommendations`. Layout, memory, times and rates are those of the layout that the objective takes; activation, memory
+-- outside torch, CUDA graphs and cached tokens are known for the balanced layout alone, and null where another is taken.
 --   objective  cost (dollars an hour), performance (time per token of one request) or balanced (dollars per token)
 --   users      requests in flight at once: `deployments` says how many of the row's deployments carry them within the default service
 --              level (at the published batch), total_usd_per_hour what these cost, utilization how much of them is used; null: one

@@ -1,5 +1,5 @@
--- A row is one model on one shape at one weight precision, KV precision and context that fits: what its architecture has there, and in the
--- arguments what its repository needs. A view: the figures are kept once per architecture.
+-- A row is one model on one shape at one weight precision, KV precision and context that fits: what its architecture has there,
+-- and in the arguments what its repository needs. A view: the figures are kept once per architecture.
 create or replace view recommendations as
 select
     models.model_id,

@@ -1,6 +1,7 @@
--- A row is one offer that answers the question under a load or bounds of its own, in the layout that its objective takes, best first by the
--- rule of `ranked_offers`; `offers` counts them all. Times and rates are those of the load as it is spread over the deployments,
--- batch_per_replica and utilization say how much more they would carry. The published frontier says nothing of such a load.
+-- A row is one offer that answers the question under a load or bounds of its own, in the layout that its objective takes, best
+-- first by the rule of `ranked_offers`; `offers` counts them all. Times and rates are those of the load as it is spread over
+-- the deployments, batch_per_replica and utilization say how much more they would carry. The published frontier says nothing of
+-- such a load.
 with
 
 offered as (

@@ -1,5 +1,6 @@
--- A row is one replica that a question may take, at its load (by default the one that published figures are stated for): every precision and layout of the architecture on the machines of the asked
--- shapes. Several machines are looked at where the published table needs them.
+-- A row is one replica that a question may take, at its load (by default the one that published figures are stated for): every
+-- precision and layout of the architecture on the machines of the asked shapes. Several machines are looked at where the
+-- published table needs them.
 create or replace temp table asked_replicas as
 with
 

@@ -1,5 +1,6 @@
--- A row is one replica that starts and holds one request of the full context, with the greatest power of two of requests of the load that it
--- runs within the bounds (one where even a single one misses them, the memory's maximum where that meets them) and the times at that many.
+-- A row is one replica that starts and holds one request of the full context, with the greatest power of two of requests of the
+-- load that it runs within the bounds (one where even a single one misses them, the memory's maximum where that meets them) and
+-- the times at that many.
 create or replace temp table bounded_batches as
 with
 

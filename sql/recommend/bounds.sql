@@ -1,5 +1,5 @@
--- The one row of settings of the default policy, with the question's own bounds on the times where it states any, and then no others: the best
--- batch of an estimate is the best within those. Shadows the view of the same name on this connection.
+-- The one row of settings of the default policy, with the question's own bounds on the times where it states any, and then no
+-- others: the best batch of an estimate is the best within those. Shadows the view of the same name on this connection.
 create or replace temp table policy_settings as
 select
     settings.* replace (

@@ -1,5 +1,5 @@
--- A row is one replica that starts and holds one request of the full context, with the most requests of the load that it runs within the bounds
--- (one where even a single one misses them), and how long a request takes alone and among that many.
+-- A row is one replica that starts and holds one request of the full context, with the most requests of the load that it runs
+-- within the bounds (one where even a single one misses them), and how long a request takes alone and among that many.
 create or replace temp table capacities as
 with
 

@@ -1,6 +1,7 @@
--- A row is one offer of an asked shape at a weight and KV precision in the layout that its objective takes: how many deployments carry the
--- users or the requests that arrive, and how many requests are then in flight on each replica. Where bounds are stated only layouts that meet
--- them are taken. The order of layouts is that of the published table: ample memory first, stages inside linked machines last, then
+-- A row is one offer of an asked shape at a weight and KV precision in the layout that its objective takes: how many
+-- deployments carry the users or the requests that arrive, and how many requests are then in flight on each replica. Where
+-- bounds are stated only layouts that meet them are taken. The order of layouts is that of the published table: ample memory
+-- first, stages inside linked machines last, then
 --   cost         the fewest deployments, and of these the most output tokens per second
 --   performance  time per output token of a single request
 --   balanced     the fewest deployments, then throughput over single-request time

@@ -1,5 +1,6 @@
--- The one row of the shapes that the question allows, that cost less an hour than $usd_per_hour and that hold the model in no published way: how
--- many there are, and the one with the most memory. Memory is what the engine is told of, in GiB of all accelerators of one machine.
+-- The one row of the shapes that the question allows, that cost less an hour than $usd_per_hour and that hold the model in no
+-- published way: how many there are, and the one with the most memory. Memory is what the engine is told of, in GiB of all
+-- accelerators of one machine.
 with
 
 passed_over as (

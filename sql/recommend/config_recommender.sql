@@ -1,5 +1,5 @@
--- A row is one accelerator of the table `accelerators` for the model named $model of the table `given_models`, by the config_recommender policy:
--- those that will do first, the best by the objective on top, then those that will not.
+-- A row is one accelerator of the table `accelerators` for the model named $model of the table `given_models`, by the
+-- config_recommender policy: those that will do first, the best by the objective on top, then those that will not.
 --   performance  tokens per second, then dollars an hour: the tool's own rule
 --   cost         dollars an hour, then tokens per second
 --   balanced     dollars per token, then tokens per second

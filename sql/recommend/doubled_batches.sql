@@ -1,4 +1,5 @@
--- A row is one replica that could hold more requests than the bounds allow, with the times at twice as many, or at all that it holds.
+-- A row is one replica that could hold more requests than the bounds allow, with the times at twice as many, or at all that it
+-- holds.
 create or replace temp table doubled_batches as
 with
 

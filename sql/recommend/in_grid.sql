@@ -1,5 +1,5 @@
--- A row where the weight precision $quantization of the architecture $architecture is in the database, or can be in none: a checkpoint that is
--- quantized already is never quantized again.
+-- A row where the weight precision $quantization of the architecture $architecture is in the database, or can be in none: a
+-- checkpoint that is quantized already is never quantized again.
 select architectures.architecture_key
 from architectures
 left join grid_quantizations as grid

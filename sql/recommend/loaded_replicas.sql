@@ -1,4 +1,5 @@
--- A row is one replica under the load that it gets in one or more offers: memory, times and rates with so many requests in flight.
+-- A row is one replica under the load that it gets in one or more offers: memory, times and rates with so many requests in
+-- flight.
 create or replace temp table loaded_replicas as
 with
 

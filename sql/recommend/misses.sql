@@ -1,5 +1,5 @@
--- A row is one shape that the question allows and on which the model does not start at the context, in the layout that comes nearest:
--- what is missing, why, and the longest context that this layout would hold. Least missing first.
+-- A row is one shape that the question allows and on which the model does not start at the context, in the layout that comes
+-- nearest: what is missing, why, and the longest context that this layout would hold. Least missing first.
 with
 
 lengths as (

@@ -1,5 +1,5 @@
--- A row is one published offer that answers the question under the load that published figures are stated for, best first, as `recommend`
--- the macro has it; `offers` counts them all.
+-- A row is one published offer that answers the question under the load that published figures are stated for, best first, as
+-- `recommend` the macro has it; `offers` counts them all.
 with
 
 asked_offers as (

@@ -1,4 +1,5 @@
--- The one row of the workload $workload: tokens of a request, the share found in the prefix cache, and the times its user expects.
+-- The one row of the workload $workload: tokens of a request, the share found in the prefix cache, and the times its user
+-- expects.
 select
     input_tokens,
     output_tokens,

@@ -1,6 +1,6 @@
--- A row is one engine over one range of its releases: every setting of the engines catalog as a column. A range begins wherever a setting
--- of the engine begins; settings that depend on a class (card size, interconnect, vendor, kind of model) carry its name. The newest
--- range of an engine is its default.
+-- A row is one engine over one range of its releases: every setting of the engines catalog as a column. A range begins wherever a
+-- setting of the engine begins; settings that depend on a class (card size, interconnect, vendor, kind of model) carry its name.
+-- The newest range of an engine is its default.
 create or replace view engine_settings as
 with
 
@@ -28,7 +28,8 @@ pivoted as (
     select
         engine,
         engine_version,
-        max(string_split(engine_version, '.')::integer[]) = max(max(string_split(engine_version, '.')::integer[])) over (partition by engine)
+        max(string_split(engine_version, '.')::integer[])
+            = max(max(string_split(engine_version, '.')::integer[])) over (partition by engine)
             as is_newest,
         max(value) filter (where scope = 'all' and key = 'gpu_memory_utilization') as gpu_memory_utilization,
         max(value) filter (where scope = 'all' and key = 'block_tokens') as block_tokens,
@@ -37,7 +38,8 @@ pivoted as (
         max(value) filter (where scope = 'other_card' and key = 'max_num_seqs') as other_card_max_num_seqs,
         max(value) filter (where scope = 'large_card' and key = 'max_num_batched_tokens') as large_card_max_num_batched_tokens,
         max(value) filter (where scope = 'other_card' and key = 'max_num_batched_tokens') as other_card_max_num_batched_tokens,
-        max(value) filter (where scope = 'all' and key = 'sampler_bytes_per_sequence_and_token') as sampler_bytes_per_sequence_and_token,
+        max(value) filter (where scope = 'all' and key = 'sampler_bytes_per_sequence_and_token')
+            as sampler_bytes_per_sequence_and_token,
         max(value) filter (where scope = 'all' and key = 'forward_intermediate_factor') as forward_intermediate_factor,
         max(value) filter (where scope = 'all' and key = 'forward_hidden_factor') as forward_hidden_factor,
         max(value) filter (where scope = 'moe' and key = 'expert_workspace_factor') as expert_workspace_factor,
@@ -72,12 +74,15 @@ pivoted as (
         max(value) filter (where scope = 'unified' and key = 'band_gib') as unified_band_gib,
         max(value) filter (where scope = 'nvidia' and key = 'min_capability') as nvidia_min_capability,
         max(value) filter (where scope = 'nvidia' and key = 'bf16_min_capability') as nvidia_bf16_min_capability,
-        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_image_tokens')) as encoder_image_tokens,
+        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_image_tokens'))
+            as encoder_image_tokens,
         map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_most_tokens')) as encoder_most_tokens,
-        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_bytes_per_token')) as encoder_bytes_per_token,
+        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'encoder_bytes_per_token'))
+            as encoder_bytes_per_token,
         max(value) filter (where scope = 'all' and key = 'encoder_copied_share') as encoder_copied_share,
         list(scope) filter (where key = 'supported') as supported_targets,
-        list(scope) filter (where key = 'unified_memory' and value = 1) as unified_cards
+        list(scope) filter (where key = 'unified_memory' and value = 1) as unified_cards,
+        list(scope) filter (where key = 'small_defaults' and value = 1) as small_defaults_cards
     from settings
     group by engine, engine_version
 )

@@ -1,5 +1,5 @@
--- A row is one engine: the factor on its overheads, the share of other requests' prefills that a decode step waits for, the factor
--- on that share where the model has experts, and its closed-loop queueing.
+-- A row is one engine: the factor on its overheads, the share of other requests' prefills that a decode step waits for, the
+-- factor on that share where the model has experts, and its closed-loop queueing.
 create or replace view engine_speeds as
 select
     replace(key, 'closed_', '') as engine,

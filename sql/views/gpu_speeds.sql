@@ -35,7 +35,10 @@ rated as (
         coalesce(link.pcie_efficiency, other_link.pcie_efficiency) as pcie_efficiency,
         coalesce(link.pcie_tp_exponent, other_link.pcie_tp_exponent) as pcie_tp_exponent,
         link.generation is not null as pcie_is_known,
-        case when capability >= 8 or vendor <> 'NVIDIA' then coalesce(bf16_tflops, fp16_tflops) else fp16_tflops end as plain_tflops,
+        case
+            when capability >= 8 or vendor <> 'NVIDIA' then coalesce(bf16_tflops, fp16_tflops)
+            else fp16_tflops
+        end as plain_tflops,
         case
             when starts_with(coalesce(own.memory_basis, other.memory_basis), 'default')
                 or starts_with(coalesce(own.prefill_basis, other.prefill_basis), 'default') then 'default'

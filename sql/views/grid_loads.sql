@@ -1,5 +1,5 @@
--- A row is one architecture at one context of the grid, with its stated default load: the catalogued contexts below the model's own maximum,
--- and that maximum.
+-- A row is one architecture at one context of the grid, with its stated default load: the catalogued contexts below the model's
+-- own maximum, and that maximum.
 create or replace view grid_loads as
 with
 

@@ -1,6 +1,7 @@
--- A row is one architecture: its layer groups as scalar columns. Layers without a window (full attention, latents, index) sum to one
--- rate; windowed layers to at most two, the smallest window and all others at the largest; fixed state is apart. Bytes are at 16 bit
--- for all layers; the latent of MLA and the index of sparse attention are replicated by tensor parallel, the rest is divided.
+-- A row is one architecture: its layer groups as scalar columns. Layers without a window (full attention, latents, index) sum to
+-- one rate; windowed layers to at most two, the smallest window and all others at the largest; fixed state is apart. Bytes are at
+-- 16 bit for all layers; the latent of MLA and the index of sparse attention are replicated by tensor parallel, the rest is
+-- divided.
 create or replace view kv_profiles as
 with
 

@@ -1,6 +1,7 @@
--- The instance table of the LMI guide by our own arithmetic, next to the guide's figures: a row is one sample model of one class of parameter
--- counts on the instance that the guide names, with half-precision weights and the sequences that fit beside them at the lengths of the guide's
--- worked example. The cache formula counts decoders only, so encoder-decoder models have weights and no batch.
+-- The instance table of the LMI guide by our own arithmetic, next to the guide's figures: a row is one sample model of one class
+-- of parameter counts on the instance that the guide names, with half-precision weights and the sequences that fit beside them at
+-- the lengths of the guide's worked example. The cache formula counts decoders only, so encoder-decoder models have weights and
+-- no batch.
 create or replace view lmi_instance_table as
 with
 

@@ -1,5 +1,5 @@
--- The one row of settings of the default policy. slo_holds_high_ends: whether bounds on the times are held by the high end of an estimate's
--- interval rather than by its middle.
+-- The one row of settings of the default policy. slo_holds_high_ends: whether bounds on the times are held by the high end of
+-- an estimate's interval rather than by its middle.
 create or replace view policy_settings as
 select
     max(value) filter (where key = 'slo_tpot_ms') as slo_tpot_ms,

@@ -1,5 +1,5 @@
--- A row is one shape with its prices for one machine: on demand, spot, where and when, and whether the price is stale (undated, or older
--- than the policy allows on the day of asking).
+-- A row is one shape with its prices for one machine: on demand, spot, where and when, and whether the price is stale (undated,
+-- or older than the policy allows on the day of asking).
 create or replace view shape_prices as
 with
 

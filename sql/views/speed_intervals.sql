@@ -1,5 +1,5 @@
--- A row is one calibration class: the factors on its estimates between which the stated share of real runs lies. For published rows:
--- select tpot_ms * tpot_low, tpot_ms * tpot_high from recommendations join speed_intervals using (calibration).
+-- A row is one calibration class: the factors on its estimates between which the stated share of real runs lies. For published
+-- rows: select tpot_ms * tpot_low, tpot_ms * tpot_high from recommendations join speed_intervals using (calibration).
 create or replace view speed_intervals as
 select
     key as calibration,

@@ -55,7 +55,7 @@ def test_a_file_that_is_no_database_is_one_line(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("conditions", "message"),
     [
-        ({"user": 3}, r"no condition user; known: context, users"),
+        ({"user": 3}, r"no condition user; known: context, input_tokens"),
         ({"users": 0}, r"users: Must be >= 1, not 0"),
         ({"users": 1.5}, r"users: int is needed, not 1\.5"),
         ({"context": True}, r"context: int is needed, not True"),

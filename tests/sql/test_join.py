@@ -294,9 +294,7 @@ def test_the_file_answers_alone(tmp_path: Path) -> None:
     tables["shapes"] = tables["shapes"].filter(pl.col("provider").is_in(["aws", "azure", "oci"]))  # as the policies know
     tables["prices"] = tables["prices"].join(tables["shapes"], on=["provider", "shape"], how="semi")
     path = tmp_path / "recommendations.duckdb"
-    report = build_database(path, tables)
-    assert report.rows["architecture_recommendations"] > 0
-    assert sum(report.seconds.values()) <= report.total_seconds
+    build_database(path, tables)
     with duckdb.connect(str(path), read_only=True) as alone:
         assert alone.sql("from recommend('test/gpt2', 100) limit 1").fetchall()
         assert alone.sql("from policy_comparison where vllm_fits and kaito_fits and lmi_fits and aqua_fits limit 1").fetchall()
@@ -304,7 +302,7 @@ def test_the_file_answers_alone(tmp_path: Path) -> None:
             "select comment from duckdb_columns() where table_name = 'recommendations' and column_name = 'tpot_ms'"
         ).fetchall()
         assert comment == [("median time per output token (ms)",)]
-        assert alone.sql("select count(*) from duckdb_tables() where table_name like 'chunk_%'").fetchall() == [(0,)]
+        assert alone.sql("select count(*) from duckdb_tables() where table_name like 'bucket_%'").fetchall() == [(0,)]
     with pytest.raises(FileExistsError, match="exists already"):
         build_database(path, tables)
     with pytest.raises(contracts.ContractError, match="lacks architectures"):

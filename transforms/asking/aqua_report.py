@@ -110,7 +110,7 @@ def _listed(text: object) -> list[str]:
 
 
 def _number(value: object) -> float:
-    return float(value)  # type: ignore[arg-type]
+    return float(str(value))
 
 
 def _whole(value: object) -> int | float:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
+
+Row = Mapping[str, Any]
+"""One model on one GPU: a row of `sql/policies/config_recommender.sql`, which says what each column is."""
+
+_DECIMALS = 4
 
 PRECISION_BYTES = {"fp32": 4, "fp16": 2, "bf16": 2, "fp8": 1, "int8": 1}
 """Bytes of a value of each precision that the tool takes."""
@@ -53,7 +59,7 @@ class RecommendationResult:
 
 def recommendation(
     model: str,
-    rows: Sequence[Mapping[str, object]],
+    rows: Sequence[Row],
     latency_bound_ms: float | None = None,
     objective: str = "performance",
     precision: str | None = None,
@@ -85,7 +91,7 @@ def refused(model: str, message: str) -> RecommendationResult:
     return RecommendationResult(model, None, None, message, [], [])
 
 
-def _nothing(model: str, rows: Sequence[Mapping[str, object]], latency_bound_ms: float | None, precision: str) -> str:
+def _nothing(model: str, rows: Sequence[Row], latency_bound_ms: float | None, precision: str) -> str:
     """Why no GPU will do: memory, the bound, or rates that are not known."""
     held = [row for row in rows if row["fits_in_memory"]]
     if not held:
@@ -104,24 +110,24 @@ def _nothing(model: str, rows: Sequence[Mapping[str, object]], latency_bound_ms:
     )
 
 
-def _estimate(row: Mapping[str, object]) -> PerformanceEstimate:
+def _estimate(row: Row) -> PerformanceEstimate:
     return PerformanceEstimate(
         tokens_per_second=_rounded(row["tokens_per_second"]),
         intertoken_latency_ms=_rounded(row["intertoken_latency_ms"]),
-        memory_required_gb=_rounded(row["memory_required_gb"]),
-        memory_weights_gb=_rounded(row["weights_gb"]),
-        memory_kv_cache_gb=_rounded(row["kv_cache_gb"]),
-        memory_activations_gb=_rounded(row["activation_gb"]),
+        memory_required_gb=round(row["memory_required_gb"], _DECIMALS),
+        memory_weights_gb=round(row["weights_gb"], _DECIMALS),
+        memory_kv_cache_gb=round(row["kv_cache_gb"], _DECIMALS),
+        memory_activations_gb=round(row["activation_gb"], _DECIMALS),
         fits_in_memory=row["fits_in_memory"],
         compute_bound=row["compute_bound"],
     )
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+    return None if value is None else round(value, _DECIMALS)
 
 
-def _gpu(row: Mapping[str, object]) -> dict[str, object]:
+def _gpu(row: Row) -> dict[str, object]:
     return {
         "gpu_name": row["name"],
         **asdict(_estimate(row)),
@@ -130,15 +136,15 @@ def _gpu(row: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _parts(row: Mapping[str, object]) -> str:
+def _parts(row: Row) -> str:
     return f"weights {row['weights_gb']:.1f}, KV cache {row['kv_cache_gb']:.2f}, activations {row['activation_gb']:.2f} GB"
 
 
-def _price(row: Mapping[str, object]) -> str:
+def _price(row: Row) -> str:
     return f", ${row['cost_per_hour']:.2f}/hour" if row["cost_per_hour"] is not None else ""
 
 
-def _why_not(row: Mapping[str, object], latency_bound_ms: float | None) -> str:
+def _why_not(row: Row, latency_bound_ms: float | None) -> str:
     if not row["fits_in_memory"]:
         return f"needs {row['memory_required_gb']:.1f} GB, has {row['memory_gb']:.1f} GB"
     if row["intertoken_latency_ms"] is None:

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 import polars as pl
 
@@ -78,14 +79,14 @@ class GPUSpec:
 def parse_models(text: str, file: str) -> tuple[ModelArchitecture, ...]:
     """The models of a models file, a JSON list of objects with the fields of ModelArchitecture. Raises RecommenderFileError."""
     entries = _entries(text, file, {field.name for field in fields(ModelArchitecture)})
-    models = [ModelArchitecture(**{"name": "", **entry}) for entry in entries]  # type: ignore[arg-type]
+    models = [ModelArchitecture(**{"name": "", **entry}) for entry in entries]
     return checked_models(dict.fromkeys(models), f"{file}, model")
 
 
 def parse_gpus(text: str, file: str) -> tuple[GPUSpec, ...]:
     """The GPUs of a GPU file, a JSON list of objects with the fields of GPUSpec. Raises RecommenderFileError."""
     needed = dict.fromkeys(("name", "memory_gb", "memory_bandwidth_gb_s", "tflops_fp16"))
-    gpus = [GPUSpec(**{**needed, **entry}) for entry in _entries(text, file, set(GPU_SCHEMA))]  # type: ignore[arg-type]
+    gpus = [GPUSpec(**{**needed, **entry}) for entry in _entries(text, file, set(GPU_SCHEMA))]
     return checked_gpus(gpus, f"{file}, GPU")
 
 
@@ -145,7 +146,7 @@ def catalog_gpus(gpus: pl.DataFrame, cheapest: pl.DataFrame, bytes_per_gib: floa
     return tuple(GPUSpec(**row) for row in rows.iter_rows(named=True))
 
 
-def model_table(models: Sequence[ModelArchitecture], known: Mapping[str, Mapping[str, object]]) -> pl.DataFrame:
+def model_table(models: Sequence[ModelArchitecture], known: Mapping[str, Mapping[str, Any]]) -> pl.DataFrame:
     """What the policy's macro reads of each model, by name: as stated where the model says so, else as `known`.
 
     `known` holds rows of `architectures` by model id. A model that is neither whole nor known is left out.
@@ -154,12 +155,12 @@ def model_table(models: Sequence[ModelArchitecture], known: Mapping[str, Mapping
     return pl.DataFrame(rows, schema=MODEL_SCHEMA, orient="row")
 
 
-def _model_row(model: ModelArchitecture, known: Mapping[str, object] | None) -> dict[str, object]:
+def _model_row(model: ModelArchitecture, known: Mapping[str, Any] | None) -> dict[str, object]:
     facts = dict(known or {})
     total, active = facts.get("parameters_total"), facts.get("parameters_active")
     if model.num_parameters is not None:
         stated = round(model.num_parameters * 1e9)
-        active = round(stated * active / total) if total and active else stated  # type: ignore[operator]
+        active = round(stated * active / total) if total and active else stated
         total = stated
     return {
         "architecture_key": model.name,
@@ -170,21 +171,21 @@ def _model_row(model: ModelArchitecture, known: Mapping[str, object] | None) -> 
     }
 
 
-def _cache_bytes(model: ModelArchitecture, facts: Mapping[str, object]) -> object:
+def _cache_bytes(model: ModelArchitecture, facts: Mapping[str, Any]) -> int:
     """Bytes of one token's keys and values at 16 bit; by the plain formula where the statement touches what it rests on."""
     if facts and all(getattr(model, name) is None for name in _CACHE):
-        return facts["kv_bytes_per_token"]
-    layers = model.num_layers or int(facts.get("attention_layers") or facts.get("layers") or 0)  # type: ignore[call-overload]
-    heads = model.num_attention_heads or int(facts.get("attention_heads") or 1)  # type: ignore[call-overload]
-    hidden = model.hidden_size or int(facts["hidden_size"])  # type: ignore[call-overload]
+        return int(facts["kv_bytes_per_token"])
+    layers = model.num_layers or int(facts.get("attention_layers") or facts.get("layers") or 0)
+    heads = model.num_attention_heads or int(facts.get("attention_heads") or 1)
+    hidden = model.hidden_size or int(facts["hidden_size"])
     split_anew = model.hidden_size is not None or model.num_attention_heads is not None
-    head_size = hidden // heads if split_anew or not facts.get("head_dim") else int(facts["head_dim"])  # type: ignore[call-overload]
+    head_size = hidden // heads if split_anew or not facts.get("head_dim") else int(facts["head_dim"])
     known_kv_heads = None if model.num_attention_heads is not None else facts.get("kv_heads")
-    kv_heads = model.num_kv_heads or int(known_kv_heads or heads)  # type: ignore[call-overload]
+    kv_heads = model.num_kv_heads or int(known_kv_heads or heads)
     return 2 * 2 * layers * kv_heads * head_size
 
 
-def _entries(text: str, file: str, known: set[str]) -> list[dict[str, object]]:
+def _entries(text: str, file: str, known: set[str]) -> list[dict[str, Any]]:
     try:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -215,8 +216,8 @@ def _check_count(value: object, name: str, where: str) -> None:
 def _check_number(value: object, name: str, where: str, least: float, most: float, needed: bool = False) -> None:
     if value is None and not needed:
         return
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not least <= value <= most or not math.isfinite(value):  # type: ignore[operator,arg-type]
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
+    if not least <= number <= most or not math.isfinite(number):
         raise RecommenderFileError(f"{where}: {name} must be a positive number, not {json.dumps(value, default=str)[:40]}")
 
 

@@ -249,7 +249,7 @@ def _with_precisions(frame: pl.DataFrame, catalogs: dict[str, pl.DataFrame]) -> 
 def _with_engine(frame: pl.DataFrame, engine_version: Callable[[str, str | None], str]) -> pl.DataFrame:
     """engine defaults to vllm, the version to the newest catalogued; `version_from` is the catalog row that holds for it."""
     frame = frame.with_columns(pl.col("engine").fill_null("vllm").str.to_lowercase())
-    rows = []
+    rows: list[tuple[str, str | None, str | None, str | None]] = []
     for engine, asked in frame.select("engine", "engine_version").unique().iter_rows():
         try:
             rows.append((engine, asked, engine_version(engine, asked), None))

@@ -56,7 +56,7 @@ def with_gpus(frame: pl.DataFrame, catalogs: dict[str, pl.DataFrame]) -> pl.Data
 
 def _gpu_names(spellings: Iterable[str], gpus: pl.DataFrame, aliases: pl.DataFrame) -> pl.DataFrame:
     """Each spelling's catalog key and what it takes for granted, or what is wrong with it."""
-    rows = []
+    rows: list[tuple[str, str | None, str | None, str | None]] = []
     for spelling in spellings:
         try:
             match = lookup_gpu(spelling, gpus, aliases)

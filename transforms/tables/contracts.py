@@ -1,33 +1,24 @@
-"""Every table of shapefit, declared once: what a row is, its columns, its key and what may be null.
+"""Every table of shapefit by its name, and what follows from its declaration.
 
 Parquet and Polars schemas, DuckDB tables and comments, validation and the published data dictionary all come from here.
-Columns are declared in `transforms.tables.fields`; a table only names them.
+Tables are declared in the files beside this one, a file a stage; their columns in `transforms.columns`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from transforms.tables.fields import FIELDS, QUANTIZABLE_GROUPS, TENSOR_GROUPS
-
-
-@dataclass(frozen=True)
-class Table:
-    """One table: its name, what a row is, its columns in order, its key and the columns that may be null."""
-
-    name: str
-    row: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    nullable: frozenset[str]
-
-
-class ContractError(ValueError):
-    """A frame breaks its table's contract; the message names the table, the column and the first offender."""
-
+from transforms.tables.catalog_tables import CATALOGS
+from transforms.tables.crawled_tables import FACTS, LAKE
+from transforms.tables.crawled_tables import NOT_READ as NOT_READ
+from transforms.tables.fields import FIELDS
+from transforms.tables.formula_tables import FORMULAS
+from transforms.tables.published_tables import PUBLISHED
+from transforms.tables.sizing_tables import SIZING
+from transforms.tables.star_tables import STAR
+from transforms.tables.table import Table, names
 
 POLARS_TYPES: dict[str, pl.DataType] = {
     "VARCHAR": pl.String(),
@@ -37,413 +28,45 @@ POLARS_TYPES: dict[str, pl.DataType] = {
     "BOOLEAN": pl.Boolean(),
     "DATE": pl.Date(),
     "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+    "VARCHAR[]": pl.List(pl.String()),
+    "MAP(VARCHAR, DOUBLE)": pl.List(pl.Struct({"key": pl.String(), "value": pl.Float64()})),
 }
 
 
-def _table(name: str, row: str, columns: str, key: str, nullable: str = "") -> Table:
-    table = Table(name, row, tuple(columns.split()), tuple(key.split()), frozenset(nullable.split()))
-    unknown = [column for column in (*table.columns, *table.key, *table.nullable) if column not in FIELDS]
-    if unknown or not set(table.key) | table.nullable <= set(table.columns):
-        raise ContractError(f"{name}: columns without a declaration, or keys that are no columns: {unknown}")
-    return table
+class ContractError(ValueError):
+    """A frame breaks its table's contract; the message names the table, the column and the first offender."""
 
 
-NOT_READ = "publicly known figures, not read from a file"
-"""The source of bundled facts that no config stands behind."""
+def checked(tables: Iterable[Table], fields: Mapping[str, object]) -> dict[str, Table]:
+    """Tables by name. Raises ContractError where a name or column is declared twice or a column not at all."""
+    found: dict[str, Table] = {}
+    for table in tables:
+        unknown = [column for column in (*table.columns, *table.key, *table.sorted_by) if column not in fields]
+        if unknown:
+            raise ContractError(f"{table.name}: columns without a declaration: {', '.join(unknown)}")
+        if not {*table.key, *table.sorted_by} <= set(table.columns):
+            raise ContractError(f"{table.name}: its key or order names what is not among its columns")
+        if table.name in found or len(set(table.columns)) < len(table.columns):
+            raise ContractError(f"{table.name}: declared twice, or a column of it")
+        found[table.name] = table
+    return found
 
-_PARAMETERS = " ".join(f"parameters_{group}" for group in TENSOR_GROUPS)
-_BYTES = " ".join(f"bytes_{group}" for group in TENSOR_GROUPS)
-_LINEAR = " ".join(f"linear_parameters_{group}" for group in QUANTIZABLE_GROUPS)
 
-_CRAWLED = (
-    _table(
-        "hub_files",
-        """one model as the crawl fetched it: listing metadata, and the names of its config and headers in hub_texts;
-        replayable without a network""",
-        """model_id sha status message author license gated private disabled downloads likes last_modified pipeline_tag
-        base_model tags files safetensors_totals config_hash quantization_hash header_hash config_key headers_of source
-        fetched_at read_at""",
-        "model_id",
-        """sha message author license gated private disabled downloads likes last_modified pipeline_tag base_model tags files
-        safetensors_totals config_hash quantization_hash header_hash config_key headers_of""",
-    ),
-    _table(
-        "hub_texts", "one distinct text that the crawl fetched: a config, or headers summed up", "text_hash text", "text_hash"
-    ),
-    _table(
-        "rejects",
-        "one model that has no estimate, and why",
-        "model_id code message fetched_at",
-        "model_id",
-    ),
-)
+TABLES: dict[str, Table] = checked((*LAKE, *FACTS, *CATALOGS, *PUBLISHED, *FORMULAS, *SIZING, *STAR), FIELDS)
+FACT_TABLES: tuple[str, ...] = names(FACTS)
+CATALOG_TABLES: tuple[str, ...] = names(CATALOGS)
+STAR_TABLES: tuple[str, ...] = names(STAR)
+EXPORTED_TABLES: tuple[str, ...] = names(table for table in (*PUBLISHED, *FACTS, *CATALOGS) if table.exported)
 
-_EXTRACTED = (
-    _table(
-        "models",
-        "one model id and the architecture it has",
-        """model_id sha architecture_key author license gated downloads likes last_modified pipeline_tag base_model
-        needs_remote_code source id_inferred fetched_at""",
-        "model_id",
-        "sha author license gated downloads likes last_modified pipeline_tag base_model needs_remote_code",
-    ),
-    _table(
-        "architectures",
-        "one distinct architecture: everything that the estimates need to know of a model",
-        f"""architecture_key architecture_class model_type sizes_source feature_sources
-        parameters_total parameters_text parameters_active weights_bytes loaded_weights_bytes
-        {_PARAMETERS} {_BYTES} {_LINEAR}
-        parameters_attention_replicated parameters_kv_projection
-        checkpoint_dtype tied_embeddings quantization_method quantization_bits quantization_group_size
-        quantization_activations quantization_format quantization_ignored kv_cache_scheme
-        attention_type layers attention_layers moe_layers linear_layers mla_layers
-        hidden_size intermediate_size moe_intermediate_size vocab_size attention_heads kv_heads head_dim value_head_dim
-        kv_lora_rank qk_rope_head_dim experts experts_per_token max_position_embeddings max_model_len_default rotary_values
-        kv_bytes_per_token kv_bytes_per_token_unbounded state_bytes_per_sequence flops_per_token""",
-        "architecture_key",
-        """architecture_class quantization_bits quantization_group_size quantization_activations quantization_format
-        kv_cache_scheme moe_intermediate_size attention_heads kv_heads head_dim value_head_dim kv_lora_rank
-        qk_rope_head_dim""",
-    ),
-    _table(
-        "parameter_groups",
-        "the tensors of one architecture in one tensor group and stored dtype",
-        "architecture_key tensor_group dtype logical_parameters linear_parameters stored_bytes loaded_bytes",
-        "architecture_key tensor_group dtype",
-    ),
-    _table(
-        "layer_groups",
-        "the layers of one architecture that cache alike",
-        """architecture_key layer_group kind layers attention_heads kv_heads head_dim value_head_dim
-        kv_bytes_per_token_per_layer window_tokens state_bytes_per_sequence_per_layer shards_with_tp
-        decode_flops_per_context_token_per_layer prefill_flops_per_context_token_per_layer""",
-        "architecture_key layer_group",
-        "attention_heads kv_heads head_dim value_head_dim window_tokens",
-    ),
-    _table(
-        "extractions",
-        "what became of one model's files when they were last extracted: its architecture or its reject",
-        "model_id read_at extractor architecture_key sizes_source needs_remote_code represents code message",
-        "model_id",
-        "architecture_key sizes_source needs_remote_code code message",
-    ),
-    _table(
-        "snapshot_sources",
-        f"""where the bundled facts of one model were read, and when: an address, with what else is to be known of it; or
-        "{NOT_READ}", where no copy of the config was found""",
-        "model_id source as_of",
-        "model_id",
-    ),
-)
+READER_TABLES: tuple[str, ...] = names((*PUBLISHED, *FACTS, *CATALOGS))
+"""Tables and views of the published database that are for readers."""
+DATABASE_TABLES: tuple[str, ...] = (*READER_TABLES, *names(FORMULAS))
+"""Everything that a reader finds in the published database."""
 
-_CATALOGS = (
-    _table("providers", "one provider of shapes", "provider provider_name source as_of", "provider", "as_of"),
-    _table(
-        "gpus",
-        "one accelerator: its memory and peak rates",
-        """gpu vendor name gpu_architecture generation compute_capability capability memory_gib driver_memory_gib
-        reported_memory_gib reported_memory_basis memory_bandwidth_gb_per_s fp16_tflops bf16_tflops fp8_tflops int8_tops
-        fp4_tflops achievable_bf16_tflops achievable_fp8_tflops link_type link_gb_per_s link_domain_gpus pcie_gb_per_s
-        source as_of note""",
-        "gpu",
-        """compute_capability capability memory_gib driver_memory_gib reported_memory_gib memory_bandwidth_gb_per_s
-        fp16_tflops bf16_tflops fp8_tflops int8_tops fp4_tflops achievable_bf16_tflops achievable_fp8_tflops
-        link_type link_gb_per_s link_domain_gpus pcie_gb_per_s as_of note""",
-    ),
-    _table("gpu_aliases", "one spelling of an accelerator", "alias gpu source as_of assumption", "alias", "as_of assumption"),
-    _table(
-        "shapes",
-        "one machine type of one provider: its hardware, never its price",
-        """provider shape accelerator gpu gpu_count memory_gib_per_gpu provider_memory_gib_per_gpu driver_memory_gib_per_gpu vcpu
-        host_memory_gib interconnect interconnect_kind interconnect_gb_per_s network_gb_per_s source as_of note""",
-        "provider shape",
-        """gpu_count memory_gib_per_gpu provider_memory_gib_per_gpu driver_memory_gib_per_gpu vcpu host_memory_gib interconnect
-        interconnect_kind interconnect_gb_per_s network_gb_per_s as_of note""",
-    ),
-    _table(
-        "prices",
-        "one price of one shape",
-        "provider shape price_kind usd_per_hour price_region price_as_of source note",
-        "provider shape price_kind",
-        "usd_per_hour price_region price_as_of note",
-    ),
-    _table(
-        "price_sources",
-        "one machine-readable price list of one provider in one region",
-        "provider price_region list_format url key_variable key_help source as_of",
-        "provider price_region",
-        "key_variable key_help",
-    ),
-    _table(
-        "price_parts",
-        "one part that one shape is billed by, where the provider's price list has parts rather than machines",
-        "provider shape part part_unit part_quantity source as_of",
-        "provider shape part",
-    ),
-    _table(
-        "quantizations",
-        "one weight precision that a configuration may ask for",
-        """quantization bits_per_weight weight_bytes applies_to shard_multiple min_capability max_capability amd_supported
-        arithmetic speed_class nightly quality_rank engine_arguments source as_of note""",
-        "quantization",
-        "bits_per_weight weight_bytes shard_multiple min_capability max_capability engine_arguments as_of note",
-    ),
-    _table("quantization_aliases", "another name of a weight precision", "alias quantization source", "alias"),
-    _table(
-        "quantization_support",
-        "whether an engine runs a quantization method on an accelerator generation",
-        "engine method applies_to bits scheme target compute_capability supported mode versions note source as_of",
-        "engine method applies_to target compute_capability scheme versions",
-        "bits scheme compute_capability mode versions as_of note",
-    ),
-    _table(
-        "kv_dtypes",
-        "one precision of the KV cache",
-        "kv_dtype kv_bytes_factor min_capability nightly engine_arguments source",
-        "kv_dtype",
-        "min_capability engine_arguments",
-    ),
-    _table(
-        "engines",
-        "one setting of an engine over a range of its releases",
-        "engine version_from version_below scope key value unit basis source as_of",
-        "engine version_from scope key",
-        "version_below as_of",
-    ),
-    _table(
-        "policies",
-        "one setting of one rule set for fit and choice",
-        "policy key value unit basis source as_of",
-        "policy key",
-        "as_of",
-    ),
-    _table(
-        "model_types",
-        "one model_type whose config a library reads without code of the repository",
-        "model_type library library_version source as_of",
-        "model_type",
-    ),
-    _table("contexts", "one context length of the nightly grid", "context source", "context"),
-    _table(
-        "workloads",
-        "one kind of load: what a request looks like and what its user expects",
-        "workload input_tokens output_tokens cached_share target_ttft_ms target_tpot_ms source as_of",
-        "workload",
-        "as_of",
-    ),
-    _table(
-        "speed_coefficients",
-        "one coefficient of the speed formulas",
-        "scope key name value basis source as_of",
-        "scope key name",
-        "as_of",
-    ),
-    _table(
-        "sizing_settings",
-        "one setting of the rules that fit a concurrency sweep",
-        "key value unit basis source as_of",
-        "key",
-        "as_of",
-    ),
-    _table(
-        "aqua_shapes",
-        "one OCI shape as the aqua policy ranks it",
-        """shape catalog_shape accelerator gpu_count memory_gib memory_gb cost_rank performance_rank cost_rank_value
-        performance_rank_value quantization_methods source as_of note""",
-        "shape",
-        "catalog_shape note",
-    ),
-    _table(
-        "lmi_guide",
-        "one sample model of one row of the LMI guide's instance table",
-        """parameters_billion shape sample_model sample_parameters_billion layers hidden_size guide_batch_low guide_batch_high
-        source as_of note""",
-        "parameters_billion shape sample_model",
-        "layers hidden_size note",
-    ),
-)
 
-_RECOMMENDED = """architecture_key provider shape nodes gpu gpu_count quantization kv_dtype context tp pp dp ep verdict
-        memory_used_gib_per_gpu memory_allowed_gib_per_gpu weights_gib_per_gpu activation_gib_per_gpu
-        non_torch_gib_per_gpu cuda_graphs_gib_per_gpu kv_cache_gib_per_gpu band_gib kv_cache_tokens max_context
-        max_sequences batch_per_replica slo_users ttft_ms ttft_low_ms ttft_high_ms tpot_ms tpot_low_ms tpot_high_ms
-        single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s output_low_tokens_per_s output_high_tokens_per_s
-        bound_by calibration usd_per_hour spot_usd_per_hour price_region price_as_of price_stale
-        usd_per_million_output_tokens spot_usd_per_million_output_tokens usd_per_million_total_tokens usd_per_user_hour
-        cost_tp cost_pp cost_dp cost_ep cost_output_tokens_per_s cost_ttft_ms cost_tpot_ms
-        cost_usd_per_million_output_tokens
-        performance_tp performance_pp performance_dp performance_ep performance_output_tokens_per_s
-        performance_ttft_ms performance_tpot_ms performance_usd_per_million_output_tokens
-        cost_rank performance_rank balanced_rank on_frontier dominated_by policy reason vllm_arguments"""
-_RECOMMENDED_KEY = "provider shape nodes quantization kv_dtype context"
-_RECOMMENDED_NULLABLE = """ttft_ms ttft_low_ms ttft_high_ms tpot_ms tpot_low_ms tpot_high_ms single_stream_ttft_ms
-        single_stream_tpot_ms output_tokens_per_s output_low_tokens_per_s output_high_tokens_per_s bound_by calibration
-        usd_per_hour spot_usd_per_hour price_region price_as_of price_stale usd_per_million_output_tokens
-        spot_usd_per_million_output_tokens usd_per_million_total_tokens usd_per_user_hour cost_output_tokens_per_s cost_ttft_ms
-        cost_tpot_ms cost_usd_per_million_output_tokens performance_output_tokens_per_s performance_ttft_ms
-        performance_tpot_ms performance_usd_per_million_output_tokens dominated_by reason"""
-
-_COMPUTED = (
-    _table(
-        "layouts",
-        "one way to spread an engine over one or more machines of a shape, free of any model",
-        "provider shape nodes tp pp dp ep gpu_count",
-        "provider shape nodes tp pp dp ep",
-    ),
-    _table(
-        "recommendations",
-        "one model on one shape at one quantization, KV precision and context that fits: best layouts, figures, ranks",
-        f"model_id {_RECOMMENDED}",
-        f"model_id {_RECOMMENDED_KEY}",
-        _RECOMMENDED_NULLABLE,
-    ),
-    _table(
-        "architecture_recommendations",
-        "one architecture on one shape at one quantization, KV precision and context that fits; models join by architecture_key",
-        _RECOMMENDED,
-        f"architecture_key {_RECOMMENDED_KEY}",
-        _RECOMMENDED_NULLABLE,
-    ),
-    _table(
-        "best_shapes",
-        "the best shape of one kind for one model at one quantization and context, in the layout of that kind",
-        """model_id quantization context shape_kind provider shape nodes gpu gpu_count kv_dtype tp pp dp ep verdict
-        memory_used_gib_per_gpu memory_allowed_gib_per_gpu max_context slo_users ttft_ms tpot_ms single_stream_ttft_ms
-        single_stream_tpot_ms output_tokens_per_s within_slo usd_per_hour price_as_of price_age_days price_stale
-        usd_per_million_output_tokens usd_per_user_hour on_frontier dominated_by reason vllm_arguments""",
-        "model_id quantization context shape_kind",
-        """ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s within_slo usd_per_hour price_as_of
-        price_age_days price_stale usd_per_million_output_tokens usd_per_user_hour dominated_by reason""",
-    ),
-    _table(
-        "changes",
-        "one difference between a published version and the one before",
-        "change model_id provider shape quantization context was now",
-        "change model_id provider shape quantization context",
-        "model_id provider shape quantization context was now",
-    ),
-)
-
-_SIZING = (
-    _table(
-        "sweeps",
-        "one measured or imported concurrency sweep: what was measured, and on what",
-        """run run_group sweep_source api served_model model_id gpu test_gpu_count tp quantization kv_dtype engine
-        engine_version started_at note""",
-        "run",
-        "api served_model model_id gpu test_gpu_count tp quantization kv_dtype engine engine_version note",
-    ),
-    _table(
-        "sweep_levels",
-        "one concurrency of one sweep as it was sent",
-        "run concurrency passes planned_items started_at total_runtime_s workflow_interrupted",
-        "run concurrency",
-        "total_runtime_s",
-    ),
-    _table(
-        "requests",
-        "one request of a sweep",
-        """run concurrency pass_number item call request_kind start_s first_token_s last_token_s end_s request_input_tokens
-        request_output_tokens request_status http_status error""",
-        "run concurrency item call",
-        "first_token_s last_token_s request_input_tokens request_output_tokens http_status error",
-    ),
-    _table(
-        "workflow_items",
-        "one workflow item of a sweep: one input and its answer, by one or more language-model calls",
-        """run concurrency pass_number item dataset_item start_s end_s workflow_runtime_s llm_latency_s request_status error""",
-        "run concurrency item",
-        "start_s end_s llm_latency_s error",
-    ),
-    _table(
-        "measurements",
-        "one concurrency of one sweep and the times that were measured there",
-        """run concurrency passes items failed_items p95_llm_latency_s p95_workflow_runtime_s total_runtime_s ttft_ms tpot_ms
-        output_tokens_per_s mean_input_tokens mean_output_tokens workflow_interrupted""",
-        "run concurrency",
-        """passes items failed_items p95_llm_latency_s p95_workflow_runtime_s total_runtime_s ttft_ms tpot_ms
-        output_tokens_per_s mean_input_tokens mean_output_tokens""",
-    ),
-    _table(
-        "sizing",
-        "one target of one sweep and the GPUs that would meet it",
-        """metric target_s target_users test_gpu_count points outliers slope_s intercept_s r_squared required_concurrency
-        proven_concurrency line_gpus knee_concurrency knee_base_s knee_slope_s knee_r_squared knee_gpus fit gpus
-        gpus_low gpus_high whole_gpus proven_gpus gpus_per_replica sizing_status""",
-        "metric",
-        """target_s target_users test_gpu_count slope_s intercept_s r_squared required_concurrency proven_concurrency
-        line_gpus knee_concurrency knee_base_s knee_slope_s knee_r_squared knee_gpus fit gpus gpus_low gpus_high
-        whole_gpus proven_gpus""",
-    ),
-)
-
-_STAR = (
-    _table(
-        "dim_shape",
-        "one shape with its provider, its accelerator and its prices for one machine",
-        """shape_id provider provider_name shape accelerator gpu vendor gpu_name gpu_architecture memory_bandwidth_gb_per_s
-        gpu_count memory_gib_per_gpu vcpu host_memory_gib interconnect_kind interconnect_gb_per_s network_gb_per_s
-        usd_per_hour spot_usd_per_hour price_region price_as_of price_stale not_recommended_reason""",
-        "shape_id",
-        """memory_bandwidth_gb_per_s gpu_count memory_gib_per_gpu vcpu host_memory_gib interconnect_kind
-        interconnect_gb_per_s network_gb_per_s usd_per_hour spot_usd_per_hour price_region price_as_of price_stale
-        not_recommended_reason""",
-    ),
-    _table(
-        "dim_architecture",
-        "one distinct architecture, which one or many models have",
-        """architecture_id architecture_key architecture_class model_type models parameters_total parameters_active
-        weights_bytes checkpoint_dtype quantization_method quantization_bits attention_type layers experts
-        experts_per_token max_position_embeddings max_model_len_default kv_bytes_per_token state_bytes_per_sequence
-        sizes_source""",
-        "architecture_id",
-        "architecture_class quantization_bits",
-    ),
-    _table(
-        "dim_model",
-        "one model; its architecture joins it to the facts",
-        """model_id architecture_id author license gated downloads likes last_modified pipeline_tag base_model
-        needs_remote_code source fetched_at""",
-        "model_id",
-        "author license gated downloads likes last_modified pipeline_tag base_model needs_remote_code",
-    ),
-    _table(
-        "dim_quantization",
-        "one weight precision",
-        """quantization_id quantization bits_per_weight weight_bytes applies_to arithmetic quality_rank engine_arguments""",
-        "quantization_id",
-        "bits_per_weight weight_bytes engine_arguments",
-    ),
-    _table(
-        "dim_kv_dtype",
-        "one precision of the KV cache",
-        "kv_dtype_id kv_dtype kv_bytes_factor engine_arguments",
-        "kv_dtype_id",
-        "engine_arguments",
-    ),
-    _table("dim_context", "one context length, which is its own key", "context on_ladder", "context"),
-    _table(
-        "fact_recommendation",
-        "one architecture on one shape at one quantization, KV precision and context that fits, with the balanced layout",
-        """architecture_id shape_id nodes quantization_id kv_dtype_id context tp pp dp ep verdict memory_used_gib_per_gpu
-        memory_allowed_gib_per_gpu weights_gib_per_gpu kv_cache_gib_per_gpu kv_cache_tokens max_context max_sequences
-        batch_per_replica slo_users ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by
-        calibration usd_per_hour spot_usd_per_hour usd_per_million_output_tokens spot_usd_per_million_output_tokens
-        usd_per_million_total_tokens usd_per_user_hour cost_output_tokens_per_s
-        cost_usd_per_million_output_tokens performance_output_tokens_per_s
-        performance_usd_per_million_output_tokens cost_rank performance_rank balanced_rank on_frontier""",
-        "architecture_id shape_id nodes quantization_id kv_dtype_id context",
-        """ttft_ms tpot_ms single_stream_ttft_ms single_stream_tpot_ms output_tokens_per_s bound_by calibration
-        usd_per_hour spot_usd_per_hour usd_per_million_output_tokens spot_usd_per_million_output_tokens
-        usd_per_million_total_tokens usd_per_user_hour cost_output_tokens_per_s
-        cost_usd_per_million_output_tokens performance_output_tokens_per_s
-        performance_usd_per_million_output_tokens""",
-    ),
-)
-
-TABLES: dict[str, Table] = {table.name: table for table in (*_CRAWLED, *_EXTRACTED, *_CATALOGS, *_COMPUTED, *_SIZING, *_STAR)}
-CATALOG_TABLES: tuple[str, ...] = tuple(table.name for table in _CATALOGS)
-STAR_TABLES: tuple[str, ...] = tuple(table.name for table in _STAR)
+def tables_to_parquet() -> tuple[Table, ...]:
+    """Computed tables that a version has as files too."""
+    return tuple(table for table in PUBLISHED if table.to_parquet)
 
 
 def polars_schema(table: str) -> pl.Schema:
@@ -487,41 +110,68 @@ def conform(table: str, frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def duckdb_table_statement(table: str) -> str:
-    """The `create table` statement of a table, from its declaration."""
+    """The statement that creates a table without rows, in place of one of its name, from its declaration."""
     declared = TABLES[table]
     columns = (
         f'"{column}" {FIELDS[column].type}' + ("" if column in declared.nullable else " not null") for column in declared.columns
     )
-    return f'create table "{table}" ({", ".join(columns)})'
+    return f'create or replace table "{table}" ({", ".join(columns)})'
 
 
-def duckdb_comment_statements(table: str, kind: str = "table") -> list[str]:
+def duckdb_view_statement(view: str, table: str, constants: Mapping[str, str]) -> str:
+    """The statement that creates a view of those columns of a table that the view declares, some the same text in every row.
+
+    Args:
+        view: the declared view.
+        table: the table that has its columns.
+        constants: the text of each column that the table lacks.
+    """
+    columns = (f'{quoted(constants[name])} as "{name}"' if name in constants else f'"{name}"' for name in TABLES[view].columns)
+    return f'create or replace view "{view}" as select {", ".join(columns)} from "{table}"'
+
+
+def duckdb_comment_statements(table: str) -> list[str]:
     """The `comment on` statements of a table or view and its columns, from the declarations."""
     declared = TABLES[table]
-    statements = [f'comment on {kind} "{table}" is {_quoted(declared.row)}']
-    statements += [f'comment on column "{table}"."{column}" is {_quoted(_described(column))}' for column in declared.columns]
+    kind = "view" if declared.is_view else "table"
+    statements = [f'comment on {kind} "{table}" is {quoted(_row_of(declared))}']
+    statements += [f'comment on column "{table}"."{column}" is {quoted(described(column))}' for column in declared.columns]
     return statements
 
 
 def data_dictionary(tables: Iterable[str]) -> str:
     """The data dictionary of the given tables as Markdown: each table's row, key, columns, types, units and meanings."""
-    lines = ["# Data dictionary", "", "GiB is 2^30 bytes. `null` says whether a column may be empty.", ""]
-    for name in tables:
-        table = TABLES[name]
-        lines += [f"## {name}", "", f"A row is {table.row}. Key: {', '.join(table.key)}.", ""]
-        lines += ["| column | type | unit | null | meaning |", "| --- | --- | --- | --- | --- |"]
-        for column in table.columns:
-            field = FIELDS[column]
-            null = "yes" if column in table.nullable else "no"
-            lines.append(f"| {column} | {field.type} | {field.unit} | {null} | {field.meaning} |")
-        lines.append("")
-    return "\n".join(lines)
+    heading = ["# Data dictionary", "", "GiB is 2^30 bytes. `null` says whether a column may be empty.", ""]
+    return "\n".join([*heading, *(_section(TABLES[name]) for name in tables)])
 
 
-def _described(column: str) -> str:
+def database_dictionary() -> str:
+    """The data dictionary of the published database: what is for readers first, then what its macros and views read."""
+    heading = ["# For the macros and views", "", "What follows is in the database for the macros and views that read it.", ""]
+    return "\n".join([data_dictionary(READER_TABLES), *heading, *(_section(table) for table in FORMULAS)])
+
+
+def _section(table: Table) -> str:
+    key = f" Key: {', '.join(table.key)}." if table.key else ""
+    lines = [f"## {table.name}", "", f"{_row_of(table)}.{key}{' Computed when asked.' if table.is_view else ''}", ""]
+    lines += ["| column | type | unit | null | meaning |", "| --- | --- | --- | --- | --- |"]
+    for column in table.columns:
+        field = FIELDS[column]
+        null = "yes" if column in table.nullable else "no"
+        lines.append(f"| {column} | {field.type} | {field.unit} | {null} | {field.meaning} |")
+    return "\n".join([*lines, ""])
+
+
+def described(column: str) -> str:
+    """A column's meaning with its unit."""
     field = FIELDS[column]
     return f"{field.meaning} ({field.unit})" if field.unit else field.meaning
 
 
-def _quoted(text: str) -> str:
+def _row_of(table: Table) -> str:
+    return f"{'A row is' if table.key else 'The one row is'} {table.row}"
+
+
+def quoted(text: str) -> str:
+    """A text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"

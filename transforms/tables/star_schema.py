@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from transforms.tables.contracts import STAR_TABLES, TABLES, data_dictionary
+from transforms.tables.contracts import STAR_TABLES, TABLES, data_dictionary, described, quoted
 from transforms.tables.fields import FIELDS
 
 REFERENCES: dict[str, dict[str, str]] = {
@@ -99,13 +99,7 @@ def _comment_statements() -> list[str]:
     statements = []
     for name in STAR_TABLES:
         table = TABLES[name]
-        statements.append(f"comment on table {name} is {_quoted(f'A row is {table.row}.')};")
+        statements.append(f"comment on table {name} is {quoted(f'A row is {table.row}.')};")
         for column in table.columns:
-            field = FIELDS[column]
-            meaning = f"{field.meaning} ({field.unit})" if field.unit else field.meaning
-            statements.append(f"comment on column {name}.{column} is {_quoted(meaning)};")
+            statements.append(f"comment on column {name}.{column} is {quoted(described(column))};")
     return statements
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -1,5 +1,5 @@
--- What an answer says of an offer: a row is a row of a table as `ranked_offers` returns it, with the columns of `recommend` the command.
--- Times and rates are of one deployment, total_usd_per_hour and utilization of all.
+-- What an answer says of an offer: a row is a row of a table as `ranked_offers` returns it, with the columns of `recommend` the
+-- command. Times and rates are of one deployment, total_usd_per_hour and utilization of all.
 create or replace macro offer_columns(offers) as table
 select
     placed.place,

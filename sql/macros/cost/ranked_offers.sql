@@ -1,12 +1,12 @@
--- The one rule by which a question is answered: a row is the best offer of a provider's shape at a weight precision, with the price of its
--- deployments and its place among all, from 1. Takes the name of a table of offers in the layout that the objective takes: provider, shape,
--- nodes, gpu_count, quantization, kv_dtype, deployments, within_slo, usd_per_hour (of one deployment), usd_per_million_served_tokens,
--- single_stream_tpot_ms.
+-- The one rule by which a question is answered: a row is the best offer of a provider's shape at a weight precision, with the
+-- price of its deployments and its place among all, from 1. Takes the name of a table of offers in the layout that the
+-- objective takes: provider, shape, nodes, gpu_count, quantization, kv_dtype, deployments, within_slo, usd_per_hour (of one
+-- deployment), usd_per_million_served_tokens, single_stream_tpot_ms.
 --   cost         dollars an hour of all deployments; at the same price what meets the service level first
 --   performance  time per output token of a single request
 --   balanced     dollars per million output tokens that are served (of all that can be, where no load is stated)
--- Then, of equals, dollars per million output tokens and the fewest accelerators. What is not known comes last.
--- Of a shape at a weight precision a 16-bit KV cache is taken where it fits, fp8 only where nothing else does.
+-- Then, of equals, dollars per million output tokens and the fewest accelerators. What is not known comes last. Of a shape at a
+-- weight precision a 16-bit KV cache is taken where it fits, fp8 only where nothing else does.
 create or replace macro ranked_offers(offers, objective) as table
 with
 

@@ -1,4 +1,5 @@
--- Whether a setting that holds from one release until below another (null: until today) holds for the releases that begin with a third.
+-- Whether a setting that holds from one release until below another (null: until today) holds for the releases that begin with a
+-- third.
 -- Units: releases, as numbers between dots.
 -- Source: definition; numbers are compared one by one, so that 0.9 comes before 0.17.
 -- Example: setting_holds('0.9', '0.20', '0.17') = true

@@ -1,5 +1,5 @@
--- Last stage of an estimate: rates of the whole deployment, cost, and the answer in words. Takes the name of a table with the columns
--- of `served` and usd_per_hour of the deployment.
+-- Last stage of an estimate: rates of the whole deployment, cost, and the answer in words. Takes the name of a table with the
+-- columns of `served` and usd_per_hour of the deployment.
 create or replace macro answered(loads) as table
 with
 
@@ -13,6 +13,17 @@ smaller_cache as (
     where kv_dtype = 'fp8'
 ),
 
+-- The shares of a 16-bit matrix that the nightly precisions free.
+smaller_weights as (
+    select
+        1 - max(bits_per_weight) filter (where nightly and speed_class = '8bit') / plain_bits as freed_in_8_bit,
+        1 - max(bits_per_weight) filter (where nightly and speed_class = 'w4a16') / plain_bits as freed_in_4_bit
+    from quantizations
+    cross join (select bits_per_weight as plain_bits from quantizations where quantization = 'bf16')
+    where applies_to = 'linear'
+    group by plain_bits
+),
+
 weighed_terms as (
     select
         *,
@@ -21,6 +32,7 @@ weighed_terms as (
         experts_token_ms * expert_tokens * part as experts_arithmetic_ms
     from asked_loads
     cross join smaller_cache
+    cross join smaller_weights
 ),
 
 rated as (
@@ -45,7 +57,8 @@ priced as (
     select
         *,
         usd_per_million_output_tokens(usd_per_hour, output_tokens_per_s) as usd_per_million_output_tokens,
-        usd_per_million_total_tokens(usd_per_hour, output_tokens_per_s, input_tokens, output_tokens) as usd_per_million_total_tokens,
+        usd_per_million_total_tokens(usd_per_hour, output_tokens_per_s, input_tokens, output_tokens)
+            as usd_per_million_total_tokens,
         if(ttft_ms is null, null, speed_calibration) as calibration,
         if(
             ttft_ms is null,
@@ -53,8 +66,8 @@ priced as (
             bound_by(step_read_ms, step_arithmetic_ms, step_cache_ms, step_communication_ms, step_overhead_ms)
         ) as bound_by,
         fit_reason(
-            outcome, start_refusal, weights_gib_per_gpu + activation_gib_per_gpu, reported_memory_gib, free_gib_per_gpu, max_context,
-            context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp,
+            outcome, start_refusal, weights_gib_per_gpu + activation_gib_per_gpu, reported_memory_gib, free_gib_per_gpu,
+            max_context, context, verdict, band_gib, ttft_ms is null, concurrency, batch_limit * dp,
             fit_remedy(
                 -free_gib_per_gpu,
                 band_gib,
@@ -63,6 +76,8 @@ priced as (
                 max_num_seqs,
                 if(kv_factor = 1 and capability >= smaller_cache_capability, (needed_bytes - sequence_state_bytes) / 1024 ^ 3, 0),
                 linear_gib_per_gpu,
+                freed_in_8_bit,
+                freed_in_4_bit,
                 weights_gib_per_gpu,
                 further_non_torch_gib_per_gpu,
                 tp,

@@ -1,11 +1,11 @@
 -- An estimate of explicit configurations. Takes the name of a table of configurations:
---   id, architecture_key, gpu, reported_memory_gib, interconnect_kind, link_gb_per_s, network_gb_per_s, nodes, gpu_count, tp, pp, dp,
---   ep, quantization, kv_dtype, gpu_memory_utilization, context, max_num_seqs, max_num_batched_tokens, enforce_eager, engine,
+--   id, architecture_key, gpu, reported_memory_gib, interconnect_kind, link_gb_per_s, network_gb_per_s, nodes, gpu_count, tp, pp,
+--   dp, ep, quantization, kv_dtype, gpu_memory_utilization, context, max_num_seqs, max_num_batched_tokens, enforce_eager, engine,
 --   engine_version, input_tokens, output_tokens, concurrency, cached_share, usd_per_hour
--- (null engine settings take the engine's own; null concurrency the best batch within the default SLO). A row of the answer is the
--- configuration as resolved, what each GPU holds, whether the engine starts and why not, speed and cost. Speed is null where the
--- engine does not start or the accelerator's rates are not known. Between the low and high columns the stated share of real runs lies
--- (the view speed_intervals).
+-- (null engine settings take the engine's own; null concurrency the best batch within the default SLO). A row of the answer is
+-- the configuration as resolved, what each GPU holds, whether the engine starts and why not, speed and cost. Speed is null where
+-- the engine does not start or the accelerator's rates are not known. Between the low and high columns the stated share of real
+-- runs lies (the view speed_intervals).
 create or replace macro evaluate(configurations) as table
 with
 
@@ -18,7 +18,11 @@ batched_configurations as (
         asked_configurations.* replace (
             coalesce(
                 asked_configurations.max_num_batched_tokens,
-                one_shot_batched_tokens(asked_configurations.context, settings.one_shot_prefill_tokens)
+                one_shot_batched_tokens(
+                    asked_configurations.context,
+                    settings.one_shot_prefill_tokens,
+                    settings.other_card_max_num_batched_tokens
+                )
             )::integer as max_num_batched_tokens,
             experts_apart(ep, tp, coalesce(settings.experts_split_within_tp = 1, false)) as ep
         ),

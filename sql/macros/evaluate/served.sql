@@ -1,13 +1,13 @@
 -- Third stage of an estimate: a sized replica under a load. Takes the name of a table with the columns of `sized` and kv_dtype,
--- context, input_tokens, output_tokens, concurrency (of the whole deployment; null for the best batch within the default SLO) and
--- cached_share, and adds KV cache, context and sequences that fit, outcome and verdict, batch, times and rates.
+-- context, input_tokens, output_tokens, concurrency (of the whole deployment; null for the best batch within the default SLO)
+-- and cached_share, and adds KV cache, context and sequences that fit, outcome and verdict, batch, times and rates.
 --
--- Requests run by their own tokens: as many as max_num_seqs allows and the KV pool carries of this load (requests_that_run), whatever
--- the context. The context decides whether one longest request fits, and nothing else.
+-- Requests run by their own tokens: as many as max_num_seqs allows and the KV pool carries of this load (requests_that_run),
+-- whatever the context. The context decides whether one longest request fits, and nothing else.
 --
--- The best batch is the greatest power of two, or the memory's maximum, that meets the default SLO: both times grow with the batch,
--- so halving the exponent four times finds it. Where even one request misses the SLO the batch is 1.
--- With pipeline stages the batch passes in as many parts, so a step sees batch/pp requests.
+-- The best batch is the greatest power of two, or the memory's maximum, that meets the default SLO: both times grow with the
+-- batch, so halving the exponent four times finds it. Where even one request misses the SLO the batch is 1. With pipeline
+-- stages the batch passes in as many parts, so a step sees batch/pp requests.
 create or replace macro served(replicas) as table
 with
 

@@ -1,8 +1,8 @@
 -- First stage of an estimate: what one GPU of a replica holds and reads, whatever the card. Takes the name of a table with
 -- architecture_key, quantization, tp, pp, dp, ep (and any other columns, passed on) and adds, per row:
 --   precision (the checkpoint's own for native), gates and speed class of that precision, layout_refusal,
---   gpu_weights_bytes and gpu_expert_bytes of the fullest GPU, KV bytes a token on one GPU (full layers, up to two windows, padded to whole
---   layer groups for the memory and unpadded for the speed), state, and the matrices that a decode step reads.
+--   gpu_weights_bytes and gpu_expert_bytes of the fullest GPU, KV bytes a token on one GPU (full layers, up to two windows,
+--   padded to whole layer groups for the memory and unpadded for the speed), state, and the matrices that a decode step reads.
 -- Rows whose architecture or quantization is unknown are dropped.
 create or replace macro sharded(configurations) as table
 with
@@ -19,7 +19,8 @@ joined as (
             model_type, sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
             weights_bytes, loaded_weights_bytes, parameters_mtp, bytes_mtp, checkpoint_dtype, tied_embeddings,
             quantization_ignored, attention_type, attention_layers, head_dim, value_head_dim, kv_lora_rank, qk_rope_head_dim,
-            max_position_embeddings, rotary_values, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence, flops_per_token
+            max_position_embeddings, rotary_values, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence,
+            flops_per_token
         ),
         k.* exclude (architecture_key),
         absorbed_bytes(
@@ -37,14 +38,16 @@ joined as (
         a.quantization_method = 'none' as checkpoint_is_16bit,
         case
             when asked.quantization = 'native' or q.quantization = checkpoint_precision(
-                a.quantization_method, a.quantization_bits, a.quantization_group_size, a.quantization_activations, a.quantization_format
+                a.quantization_method, a.quantization_bits, a.quantization_group_size, a.quantization_activations,
+                a.quantization_format
             ) then null
-            when q.applies_to = 'experts' and a.moe_layers > 0 then 16e0
+            when q.applies_to = 'experts' and a.moe_layers > 0 then plain.bits_per_weight
             else q.bits_per_weight
         end as linear_bits,
         case
             when asked.quantization = 'native' or q.quantization = checkpoint_precision(
-                a.quantization_method, a.quantization_bits, a.quantization_group_size, a.quantization_activations, a.quantization_format
+                a.quantization_method, a.quantization_bits, a.quantization_group_size, a.quantization_activations,
+                a.quantization_format
             ) then null
             else q.bits_per_weight
         end as expert_bits
@@ -54,10 +57,12 @@ joined as (
     join quantizations as q
         on q.quantization = case
             when asked.quantization = 'native' then checkpoint_precision(
-                a.quantization_method, a.quantization_bits, a.quantization_group_size, a.quantization_activations, a.quantization_format
+                a.quantization_method, a.quantization_bits, a.quantization_group_size, a.quantization_activations,
+                a.quantization_format
             )
             else asked.quantization
         end
+    join quantizations as plain on plain.quantization = 'bf16'
 ),
 
 weighed as (
@@ -71,7 +76,8 @@ weighed as (
             bytes_shared_experts, parameters_shared_experts, linear_parameters_shared_experts, linear_bits, checkpoint_is_16bit
         ) as shared_expert_bytes,
         group_bytes(
-            bytes_linear_attention, parameters_linear_attention, linear_parameters_linear_attention, linear_bits, checkpoint_is_16bit
+            bytes_linear_attention, parameters_linear_attention, linear_parameters_linear_attention, linear_bits,
+            checkpoint_is_16bit
         ) as linear_attention_bytes,
         group_bytes(
             bytes_routed_experts, parameters_routed_experts, linear_parameters_routed_experts, expert_bits, checkpoint_is_16bit
@@ -143,7 +149,11 @@ placed as (
             if(moe_layers > 0, experts, 0),
             intermediate_size,
             moe_intermediate_size,
-            if(linear_bits is null and precision_shard_multiple is not null, quantization_group_size, precision_shard_multiple)
+            if(
+                linear_bits is null and precision_shard_multiple is not null,
+                quantization_group_size,
+                precision_shard_multiple
+            )
         ) as layout_refusal,
         list_filter(
             [2 * tp, 4 * tp, 8 * tp],
@@ -159,7 +169,11 @@ placed as (
                 if(moe_layers > 0, experts, 0),
                 intermediate_size,
                 moe_intermediate_size,
-                if(linear_bits is null and precision_shard_multiple is not null, quantization_group_size, precision_shard_multiple)
+                if(
+                    linear_bits is null and precision_shard_multiple is not null,
+                    quantization_group_size,
+                    precision_shard_multiple
+                )
             ) is null
         ) as wider_tps
     from divided

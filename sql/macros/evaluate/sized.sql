@@ -1,7 +1,7 @@
 -- Second stage of an estimate: the shard on a card of an engine, whatever the load. Takes the name of a table with the columns of
--- `sharded` and of a configuration (gpu, reported_memory_gib, interconnect_kind, link_gb_per_s, network_gb_per_s, nodes, gpu_count,
--- gpu_memory_utilization, max_num_seqs, max_num_batched_tokens, enforce_eager, engine, engine_version) and adds what the engine
--- allows, what the GPU holds besides the KV cache, the pool that is left, and the times that a step is made of.
+-- `sharded` and of a configuration (gpu, reported_memory_gib, interconnect_kind, link_gb_per_s, network_gb_per_s, nodes,
+-- gpu_count, gpu_memory_utilization, max_num_seqs, max_num_batched_tokens, enforce_eager, engine, engine_version) and adds what
+-- the engine allows, what the GPU holds besides the KV cache, the pool that is left, and the times that a step is made of.
 -- A fractional accelerator (gpu_count below 1) has that share of the bandwidth and of the rates.
 create or replace macro sized(shards) as table
 with
@@ -52,13 +52,16 @@ equipped as (
         settings.encoder_most_tokens[asked_shards.architecture_class] as encoder_most_tokens,
         settings.encoder_bytes_per_token[asked_shards.architecture_class] as encoder_bytes_per_token,
         takes_large_defaults(
-            asked_shards.gpu, asked_shards.reported_memory_gib, settings.large_card_gib,
-            coalesce(list_contains(settings.unified_cards, asked_shards.gpu), false)
+            asked_shards.reported_memory_gib,
+            settings.large_card_gib,
+            coalesce(list_contains(settings.unified_cards, asked_shards.gpu), false),
+            coalesce(list_contains(settings.small_defaults_cards, asked_shards.gpu), false)
         ) as is_large_card,
         if(ep > 1, 1e0, 1e0 / tp) * moe_intermediate_size as expert_width,
         asked_shards.max_num_seqs as asked_num_seqs,
         asked_shards.max_num_batched_tokens as asked_batched_tokens,
-        coalesce(asked_shards.link_gb_per_s, if(interconnect_kind = 'pcie', cards.pcie_gb_per_s, cards.link_gb_per_s)) as link_gb_per_s,
+        coalesce(asked_shards.link_gb_per_s, if(interconnect_kind = 'pcie', cards.pcie_gb_per_s, cards.link_gb_per_s))
+            as link_gb_per_s,
         least(1e0, asked_shards.gpu_count) as card_share,
         interconnect_kind is not distinct from 'pcie' as is_pcie
     from asked_shards
@@ -81,13 +84,16 @@ limited as (
     select
         *,
         coalesce(asked_num_seqs, if(is_large_card, large_card_max_num_seqs, other_card_max_num_seqs))::integer as max_num_seqs,
-        coalesce(asked_batched_tokens, if(is_large_card, large_card_max_num_batched_tokens, other_card_max_num_batched_tokens))::integer
-            as max_num_batched_tokens,
+        coalesce(
+            asked_batched_tokens,
+            if(is_large_card, large_card_max_num_batched_tokens, other_card_max_num_batched_tokens)
+        )::integer as max_num_batched_tokens,
         coalesce(
             layout_refusal,
             hardware_refusal(
-                vendor, capability, nvidia_min_capability, coalesce(list_contains(supported_targets, compute_capability), false), precision,
-                min_capability, max_capability, amd_supported, arithmetic, fp8_tflops is not null
+                vendor, capability, nvidia_min_capability,
+                coalesce(list_contains(supported_targets, compute_capability), false),
+                precision, min_capability, max_capability, amd_supported, arithmetic, fp8_tflops is not null
             ),
             if(reported_memory_gib is null, 'the memory of the accelerator is not known', null)
         ) as refusal,
@@ -160,7 +166,11 @@ profiled as (
         non_torch_gib(
             tp * pp,
             interconnect_kind,
-            case when is_unified then unified_non_torch_gib when vendor = 'AMD' then amd_non_torch_gib else single_non_torch_gib end,
+            case
+                when is_unified then unified_non_torch_gib
+                when vendor = 'AMD' then amd_non_torch_gib
+                else single_non_torch_gib
+            end,
             case
                 when is_unified then unified_non_torch_gib
                 when capability >= 10 then nvlink_blackwell_non_torch_gib
@@ -203,8 +213,8 @@ pooled as (
     select
         *,
         kv_pool_gib(
-            memory_allowed_gib_per_gpu, weights_gib_per_gpu, activation_gib_per_gpu, non_torch_gib_per_gpu, cuda_graphs_gib_per_gpu,
-            cuda_graphs_in_budget
+            memory_allowed_gib_per_gpu, weights_gib_per_gpu, activation_gib_per_gpu, non_torch_gib_per_gpu,
+            cuda_graphs_gib_per_gpu, cuda_graphs_in_budget
         ) as kv_cache_gib_per_gpu,
         transfer_ms(
             (dense_linear_bytes / dense_reach + (dense_bytes - dense_linear_bytes) + head_bytes) / tp, read_gb_per_s, 1
@@ -259,24 +269,28 @@ pooled as (
 )
 
 select * exclude (
-    architecture_class, parameters_routed_experts, parameters_vision_audio, layers, moe_layers, linear_layers, mla_layers, hidden_size,
-    intermediate_size, vocab_size, experts, experts_per_token, speed_class, arithmetic, max_capability, amd_supported,
-    routed_expert_bytes, dense_linear_parameters, dense_parameters, expert_gpus, dense_bytes, gpu_expert_bytes, head_parameters,
-    head_bytes, gpu_weights_bytes, dense_linear_bytes, dense_is_quantized, experts_are_quantized, is_newest, large_card_gib,
-    large_card_max_num_seqs, other_card_max_num_seqs, large_card_max_num_batched_tokens, other_card_max_num_batched_tokens,
-    sampler_bytes_per_sequence_and_token, forward_intermediate_factor, forward_hidden_factor, expert_workspace_factor,
-    nvfp4_expert_workspace_factor, mxfp4_expert_width_multiple, mxfp4_hidden_multiple, moe_intermediate_size, expert_width, is_unified,
-    nvlink_blackwell_non_torch_gib, amd_non_torch_gib, unified_non_torch_gib, unified_band_gib, unified_cards, one_shot_prefill_tokens, experts_split_within_tp, utilization_of_free_memory,
-    vision_activation_gib, mla_moe_activation_gib, mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib,
-    pcie_non_torch_gib, cuda_graphs_gib_per_layer, mla_cuda_graphs_gib_per_layer, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib,
-    vision_band_gib, amd_band_gib, other_vendor_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency, engine_factor, request_us, layer_us,
-    moe_layer_us, linear_layer_us, mla_layer_us, index_layer_us, card_overhead_factor, narrow_expert_width, all_to_all_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
+    architecture_class, parameters_routed_experts, parameters_vision_audio, layers, moe_layers, linear_layers, mla_layers,
+    hidden_size, intermediate_size, vocab_size, experts, experts_per_token, speed_class, arithmetic, max_capability,
+    amd_supported, routed_expert_bytes, dense_linear_parameters, dense_parameters, expert_gpus, dense_bytes, gpu_expert_bytes,
+    head_parameters, head_bytes, gpu_weights_bytes, dense_linear_bytes, dense_is_quantized, experts_are_quantized, is_newest,
+    large_card_gib, large_card_max_num_seqs, other_card_max_num_seqs, large_card_max_num_batched_tokens,
+    other_card_max_num_batched_tokens, sampler_bytes_per_sequence_and_token, forward_intermediate_factor,
+    forward_hidden_factor, expert_workspace_factor, nvfp4_expert_workspace_factor, mxfp4_expert_width_multiple,
+    mxfp4_hidden_multiple, moe_intermediate_size, expert_width, is_unified, nvlink_blackwell_non_torch_gib, amd_non_torch_gib,
+    unified_non_torch_gib, unified_band_gib, unified_cards, small_defaults_cards, one_shot_prefill_tokens,
+    experts_split_within_tp, utilization_of_free_memory, vision_activation_gib, mla_moe_activation_gib,
+    mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib, pcie_non_torch_gib, cuda_graphs_gib_per_layer,
+    mla_cuda_graphs_gib_per_layer, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib, vision_band_gib,
+    amd_band_gib, other_vendor_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency,
+    engine_factor, request_us, layer_us, moe_layer_us, linear_layer_us, mla_layer_us, index_layer_us, card_overhead_factor,
+    narrow_expert_width, all_to_all_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
     network_alpha_us, network_efficiency, quantized_read_efficiency, quantized_arithmetic_efficiency,
     weight_only_arithmetic_efficiency, quantized_expert_read_efficiency, quantized_expert_arithmetic_efficiency,
-    fp4_expert_read_efficiency, fp4_expert_arithmetic_efficiency, quantized_expert_rate_efficiency, quantized_expert_reach, fp4_read_efficiency, fp4_arithmetic_efficiency, plain_read_efficiency,
-    plain_arithmetic_efficiency, vendor, compute_capability, fp8_tflops, int8_tops, fp4_tflops, memory_bandwidth_gb_per_s,
-    memory_efficiency, pcie_efficiency, pcie_tp_exponent, pcie_is_known, card_calibration, is_large_card, asked_num_seqs,
-    asked_batched_tokens, is_pcie, quantized_tflops, quantized_rate_efficiency, quantized_reach, read_gb_per_s, dense_reach,
-    expert_reach, dense_tflops, dense_rate_efficiency, expert_tflops, expert_rate_efficiency, expert_share, reached_link_efficiency
+    fp4_expert_read_efficiency, fp4_expert_arithmetic_efficiency, quantized_expert_rate_efficiency, quantized_expert_reach,
+    fp4_read_efficiency, fp4_arithmetic_efficiency, plain_read_efficiency, plain_arithmetic_efficiency, vendor,
+    compute_capability, fp8_tflops, int8_tops, fp4_tflops, memory_bandwidth_gb_per_s, memory_efficiency, pcie_efficiency,
+    pcie_tp_exponent, pcie_is_known, card_calibration, is_large_card, asked_num_seqs, asked_batched_tokens, is_pcie,
+    quantized_tflops, quantized_rate_efficiency, quantized_reach, read_gb_per_s, dense_reach, expert_reach, dense_tflops,
+    dense_rate_efficiency, expert_tflops, expert_rate_efficiency, expert_share, reached_link_efficiency
 )
 from pooled;

@@ -1,5 +1,5 @@
--- The shards that the grid asks for: takes the name of a table of places (as replica_classes). A row is one architecture at one precision of the
--- grid in one layout of a replica.
+-- The shards that the grid asks for: takes the name of a table of places (as replica_classes). A row is one architecture at one
+-- precision of the grid in one layout of a replica.
 create or replace macro grid_shard_keys(places) as table
 with
 

@@ -1,5 +1,5 @@
--- Shards on machines, with the engine at its own settings, as `sized` takes them: every shard (a table as `sharded` returns it) in every place
--- (a table as replica_classes) of its layout.
+-- Shards on machines, with the engine at its own settings, as `sized` takes them: every shard (a table as `sharded` returns it)
+-- in every place (a table as replica_classes) of its layout.
 create or replace macro placed_shards(shards, places) as table
 with
 

@@ -1,5 +1,6 @@
--- The replicas of the grid that start, and their figures: takes the name of a table as usable_replicas returns it, times kv_dtype, context,
--- input_tokens and output_tokens. Speed is at the best batch within the default SLO and at one request, for one replica.
+-- The replicas of the grid that start, and their figures: takes the name of a table as usable_replicas returns it, times
+-- kv_dtype, context, input_tokens and output_tokens. Speed is at the best batch within the default SLO and at one request, for
+-- one replica.
 create or replace macro started_replicas(offers) as table
 with
 

@@ -1,5 +1,5 @@
--- The sized replicas of the grid that an engine would load: every shard (a table as `sharded` returns it) in every place (a table as
--- replica_classes) of its layout, at the engine's own settings, where nothing refuses it and room for a KV cache is left.
+-- The sized replicas of the grid that an engine would load: every shard (a table as `sharded` returns it) in every place (a table
+-- as replica_classes) of its layout, at the engine's own settings, where nothing refuses it and room for a KV cache is left.
 create or replace macro usable_replicas(shards, places) as table
 with
 

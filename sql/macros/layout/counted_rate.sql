@@ -1,5 +1,5 @@
--- The output rate that a layout counts with when layouts of the same machines are compared. Pipeline stages inside one machine are not among
--- the runs that speeds were fitted to, so such a layout counts with the low end of its interval.
+-- The output rate that a layout counts with when layouts of the same machines are compared. Pipeline stages inside one machine
+-- are not among the runs that speeds were fitted to, so such a layout counts with the low end of its interval.
 -- Units: tokens/s; stages, machines.
 -- Source: choice of the product, over the intervals of speed_coefficients.
 -- Example: counted_rate(1000, 800, 1, 1) = 1000

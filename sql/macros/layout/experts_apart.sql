@@ -1,5 +1,6 @@
--- GPUs over which whole groups of routed experts are spread, as the formulas of memory and speed count them: an engine that splits the
--- experts of each group by tp / ep holds the same bytes on every GPU as one that splits all experts by tp, which is ep 1.
+-- GPUs over which whole groups of routed experts are spread, as the formulas of memory and speed count them: an engine that
+-- splits the experts of each group by tp / ep holds the same bytes on every GPU as one that splits all experts by tp, which is ep
+-- 1.
 -- Units: GPUs.
 -- Source: TensorRT-LLM and SGLang: moe_tp x moe_ep = tp; vLLM spreads experts over tp x dp GPUs or not at all.
 -- Example: experts_apart(2, 4, true) = 1

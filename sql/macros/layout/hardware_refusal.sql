@@ -1,5 +1,5 @@
--- Why an engine does not run a precision on an accelerator, or null. AMD cards run 8-bit and 4-bit floating point methods only where
--- they have fp8 arithmetic; accelerators of other vendors run 16-bit weights only, as far as the catalog knows.
+-- Why an engine does not run a precision on an accelerator, or null. AMD cards run 8-bit and 4-bit floating point methods only
+-- where they have fp8 arithmetic; accelerators of other vendors run 16-bit weights only, as far as the catalog knows.
 -- Units: CUDA compute capability.
 -- Source: vLLM supported-hardware table and installation guide.
 -- Example: hardware_refusal('NVIDIA', 6.0, 7.0, false, 'bf16', 7.0, null, true, '16bit', false) = 'the engine needs compute capability 7.0, the card has 6.0'
@@ -10,8 +10,8 @@
 -- Example: hardware_refusal('Google', null, 7.0, true, 'bf16', 7.0, null, true, '16bit', false) = null
 -- Example: hardware_refusal('NVIDIA', 9.0, 7.0, false, 'fp8', 7.5, null, true, 'fp8', true) = null
 create or replace macro hardware_refusal(
-    vendor, capability, engine_min_capability, target_supported, precision, min_capability, max_capability, amd_supported, arithmetic,
-    has_fp8
+    vendor, capability, engine_min_capability, target_supported, precision, min_capability, max_capability, amd_supported,
+    arithmetic, has_fp8
 ) as
     case
         when vendor <> 'NVIDIA' and not target_supported then 'the engines catalog knows no support for this accelerator'
@@ -23,11 +23,23 @@ create or replace macro hardware_refusal(
         when vendor <> 'NVIDIA' then null
         when capability is null then 'the compute capability of the card is not known'
         when capability < engine_min_capability
-            then format('the engine needs compute capability {:.1f}, the card has {:.1f}', engine_min_capability::double, capability::double)
+            then format(
+                'the engine needs compute capability {:.1f}, the card has {:.1f}',
+                engine_min_capability::double,
+                capability::double
+            )
         when capability < min_capability
-            then format('{} needs compute capability {:.1f}, the card has {:.1f}', precision, min_capability::double, capability::double)
+            then format(
+                '{} needs compute capability {:.1f}, the card has {:.1f}',
+                precision,
+                min_capability::double,
+                capability::double
+            )
         when capability > max_capability
             then format(
-                '{} has no kernels above compute capability {:.1f}, the card has {:.1f}', precision, max_capability::double, capability::double
+                '{} has no kernels above compute capability {:.1f}, the card has {:.1f}',
+                precision,
+                max_capability::double,
+                capability::double
             )
     end;

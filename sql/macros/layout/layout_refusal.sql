@@ -1,5 +1,5 @@
--- Why an engine refuses a layout for an architecture, or null. shard_multiple is the number of which a GPU's share of a feed-forward
--- width must be a multiple (4-bit groups, fp8 blocks); null for no such demand.
+-- Why an engine refuses a layout for an architecture, or null. shard_multiple is the number of which a GPU's share of a
+-- feed-forward width must be a multiple (4-bit groups, fp8 blocks); null for no such demand.
 -- Units: GPUs, stages, heads, layers.
 -- Source: vLLM model loading: heads, KV heads, padded vocabulary, widths, stages and experts must divide.
 -- Example: layout_refusal(8, 1, 1, 1, 40, 10, 100352, 40, 0, 17920, null, null) = '10 KV heads can be neither divided by tp 8 nor copied evenly'
@@ -7,7 +7,8 @@
 -- Example: layout_refusal(8, 1, 1, 1, 64, 4, 151936, 94, 128, 1536, 1536, 128) = 'a width of 1536 split by tp 8 is no multiple of 128, as the quantization demands: use expert parallel'
 -- Example: layout_refusal(4, 1, 1, 1, 32, 8, 128256, 32, 0, 14336, null, null) = null
 create or replace macro layout_refusal(
-    tp, pp, dp, ep, attention_heads, kv_heads, vocab_size, layers, experts, intermediate_size, moe_intermediate_size, shard_multiple
+    tp, pp, dp, ep, attention_heads, kv_heads, vocab_size, layers, experts, intermediate_size, moe_intermediate_size,
+    shard_multiple
 ) as
     case
         when tp < 1 or pp < 1 or dp < 1 or ep < 1 then 'tp, pp, dp and ep start at 1'
@@ -23,7 +24,8 @@ create or replace macro layout_refusal(
             then format('ep {} must be a multiple of tp {} and divide tp x dp = {}', ep, tp, tp * dp)
         when coalesce(experts, 0) > 0 and ep = 1 and moe_intermediate_size % tp <> 0
             then format('an expert width of {} is not divisible by tp {}', moe_intermediate_size, tp)
-        when intermediate_size % tp <> 0 then format('a feed-forward width of {} is not divisible by tp {}', intermediate_size, tp)
+        when intermediate_size % tp <> 0
+            then format('a feed-forward width of {} is not divisible by tp {}', intermediate_size, tp)
         when coalesce(experts, 0) > 0 and ep = 1 and (moe_intermediate_size // tp) % shard_multiple <> 0
             then format(
                 'a width of {} split by tp {} is no multiple of {}, as the quantization demands: use expert parallel',
@@ -31,6 +33,7 @@ create or replace macro layout_refusal(
             )
         when coalesce(experts, 0) = 0 and (intermediate_size // tp) % shard_multiple <> 0
             then format(
-                'a width of {} split by tp {} is no multiple of {}, as the quantization demands', intermediate_size, tp, shard_multiple
+                'a width of {} split by tp {} is no multiple of {}, as the quantization demands',
+                intermediate_size, tp, shard_multiple
             )
     end;

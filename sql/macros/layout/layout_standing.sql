@@ -1,8 +1,10 @@
--- How far a layout comes before the others of the same machines, whatever its speed: ample memory before tight, then no pipeline stages inside a
--- machine whose accelerators all have a direct link (direct_links names the kinds of such links): there tensor and data parallel use all of them
--- for every token, and stages are a last resort for what does not fit otherwise. Over PCIe stages stand with the rest.
+-- How far a layout comes before the others of the same machines, whatever its speed: ample memory before tight, then no pipeline
+-- stages inside a machine whose accelerators all have a direct link (direct_links names the kinds of such links): there tensor
+-- and data parallel use all of them for every token, and stages are a last resort for what does not fit otherwise. Over PCIe
+-- stages stand with the rest.
 -- Units: rank, the highest first; stages, machines.
--- Source: vLLM parallelism and scaling guide: tensor parallel inside a machine; stages where the model divides unevenly or no NVLink is there.
+-- Source: vLLM parallelism and scaling guide: tensor parallel inside a machine; stages where the model divides unevenly or no
+-- NVLink is there.
 -- Example: layout_standing('fits', 1, 1, 'nvlink', ['nvlink']) = 3
 -- Example: layout_standing('fits', 4, 1, 'nvlink', ['nvlink']) = 2
 -- Example: layout_standing('tight', 1, 1, 'nvlink', ['nvlink']) = 1

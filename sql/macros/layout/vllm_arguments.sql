@@ -1,5 +1,6 @@
--- The arguments to paste after `vllm serve` for a layout. The share of the memory, the sequences and the tokens of a step are the newest engine's
--- defaults on the card, said aloud because they differ by release and card and the fit was estimated at them. Both counts are of one replica.
+-- The arguments to paste after `vllm serve` for a layout. The share of the memory, the sequences and the tokens of a step are
+-- the newest engine's defaults on the card, said aloud because they differ by release and card and the fit was estimated at
+-- them. Both counts are of one replica.
 -- Units: GPUs, stages, replicas; tokens; sequences.
 -- Source: vLLM engine arguments.
 -- Example: vllm_arguments(1, 1, 1, 1, 8192, 1024, 8192, null, null, false) = '--max-model-len 8192 --max-num-seqs 1024 --max-num-batched-tokens 8192 --gpu-memory-utilization 0.92'
@@ -19,7 +20,11 @@ create or replace macro vllm_arguments(
         format('--max-num-batched-tokens {}', max_num_batched_tokens),
         format(
             '--gpu-memory-utilization {}',
-            (select settings.gpu_memory_utilization from engine_settings as settings where settings.engine = 'vllm' and settings.is_newest)
+            (
+                select settings.gpu_memory_utilization
+                from engine_settings as settings
+                where settings.engine = 'vllm' and settings.is_newest
+            )
         ),
         quantization_arguments,
         kv_arguments,

@@ -19,7 +19,9 @@ create or replace macro fit_reason(
         when 'refused' then refusal
         when 'oom' then concat_ws(
             '; ',
-            format('weights and activations need {:.1f} GiB a GPU, the card has {:.1f}', loaded_gib::double, reported_gib::double),
+            format(
+                'weights and activations need {:.1f} GiB a GPU, the card has {:.1f}', loaded_gib::double, reported_gib::double
+            ),
             remedy
         )
         when 'kv_too_small' then concat_ws(
@@ -28,19 +30,26 @@ create or replace macro fit_reason(
             if(max_context > 0, format('{} tokens fit', max_context), 'no context fits'),
             remedy
         )
-        when 'oom_after_kv' then 'graphs are captured outside the memory share, which leaves no room for them: lower the utilization'
+        when 'oom_after_kv'
+            then 'graphs are captured outside the memory share, which leaves no room for them: lower the utilization'
         else nullif(
             concat_ws(
                 '; ',
                 if(
                     verdict = 'tight',
-                    format('{:.1f} GiB a GPU are free, within the estimate''s band of {:.1f}', free_gib::double, band_gib::double),
+                    format(
+                        '{:.1f} GiB a GPU are free, within the estimate''s band of {:.1f}', free_gib::double, band_gib::double
+                    ),
                     null
                 ),
                 if(speed_is_unknown, 'no specs: memory is known, speed is not', null),
                 if(
                     concurrency > greatest_concurrency,
-                    format('at most {:.0f} of {:.0f} requests run at once, the others queue', greatest_concurrency::double, concurrency::double),
+                    format(
+                        'at most {:.0f} of {:.0f} requests run at once, the others queue',
+                        greatest_concurrency::double,
+                        concurrency::double
+                    ),
                     null
                 )
             ),

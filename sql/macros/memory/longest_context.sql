@@ -1,6 +1,6 @@
 -- Longest single sequence that a pool holds, before the model's own limit. What a sequence needs is the least over lines in which
--- each window either still grows with the context or is full, so the answer is the greatest over those lines; windowed layers alone
--- have no limit (null bytes a token divide to null and greatest skips them, so limit_tokens is returned).
+-- each window either still grows with the context or is full, so the answer is the greatest over those lines; windowed layers
+-- alone have no limit (null bytes a token divide to null and greatest skips them, so limit_tokens is returned).
 -- Units: bytes, tokens.
 -- Source: inverse of sequence_bytes.
 -- Example: longest_context(1000, 16, 16, 10, 0, null, 0, null, 8192, 0, 4096) = 96

@@ -1,9 +1,10 @@
--- Requests of one load that a KV pool carries at once. Each holds its prompt and as much of its answer as is written: half of it on
--- average, all of it at its end. They are at unlike stages of their answers, so together they hold their mean and waver about it; two
--- standard deviations are kept free, or the peak of every request where that is less, so that none is evicted (preempted) but rarely.
+-- Requests of one load that a KV pool carries at once. Each holds its prompt and as much of its answer as is written: half of
+-- it on average, all of it at its end. They are at unlike stages of their answers, so together they hold their mean and waver
+-- about it; two standard deviations are kept free, or the peak of every request where that is less, so that none is evicted
+-- (preempted) but rarely.
 -- Units: requests; bytes of the pool, and of one request at the mean and at the peak of its answer.
--- Source: vLLM allocates blocks as a request grows and preempts where none is left (V1 scheduler); stages of answers taken as uniform,
--- so that one request deviates by (peak - mean) / sqrt(3).
+-- Source: vLLM allocates blocks as a request grows and preempts where none is left (V1 scheduler); stages of answers taken as
+-- uniform, so that one request deviates by (peak - mean) / sqrt(3).
 -- Example: requests_that_run(1000, 100, 100) = 10
 -- Example: requests_that_run(1000, 100, 150) = 8
 -- Example: requests_that_run(250, 100, 150) = 1

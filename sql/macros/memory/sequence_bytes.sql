@@ -1,5 +1,5 @@
--- KV cache and state of one sequence on one GPU. full_bytes are the bytes a token costs in layers without a window, window_1_bytes
--- and window_2_bytes those in windowed layers (0 where there are none), state_bytes the fixed state.
+-- KV cache and state of one sequence on one GPU. full_bytes are the bytes a token costs in layers without a window,
+-- window_1_bytes and window_2_bytes those in windowed layers (0 where there are none), state_bytes the fixed state.
 -- Units: bytes, tokens.
 -- Source: vLLM KV cache specifications; gpt-oss-120b on H200 at 9,472: (9,472 + 8,336) x 36,864 bytes.
 -- Example: sequence_bytes(9472, 16, 16, 36864, 36864, 128, 0, null, 8192, 0) = 656474112

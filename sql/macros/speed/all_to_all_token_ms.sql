@@ -1,5 +1,5 @@
--- Part of a step's exchange of tokens among attention copies that share their experts that each of its tokens adds: in each layer of
--- experts a hidden vector at 2 bytes goes to each of its experts, at most to all other GPUs, and comes back.
+-- Part of a step's exchange of tokens among attention copies that share their experts that each of its tokens adds: in each layer
+-- of experts a hidden vector at 2 bytes goes to each of its experts, at most to all other GPUs, and comes back.
 -- Units: ms; GB/s in one direction.
 -- Source: volume of dispatch and combine.
 -- Example: all_to_all_token_ms(1, 8, 58, 7168, 8, 450, 0.3e0) = 0.0862284

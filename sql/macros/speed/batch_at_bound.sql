@@ -1,4 +1,5 @@
--- The requests at which a time reaches its bound, along the line between two numbers of them: no more than the second, no fewer than the first.
+-- The requests at which a time reaches its bound, along the line between two numbers of them: no more than the second, no fewer
+-- than the first.
 -- Units: requests; ms.
 -- Source: times are convex in the requests, so the line errs towards fewer.
 -- Example: batch_at_bound(64, 20, 128, 40, 30) = 96

@@ -1,8 +1,9 @@
--- The fewest deployments that are sent a number of requests a second together and hold what is in flight at peaks (requests_at_peak), each
--- replica no more than its capacity. Fewer than a lone request's latency asks for never do, as many as the latency at capacity asks for
--- always do; between the two the requests in flight decide (requests_in_flight), and that they are answered as fast as they come.
--- Units: deployments; requests/s of all; ms of a request alone and at capacity; requests of a replica; replicas of a deployment; standard
--- deviations.
+-- The fewest deployments that are sent a number of requests a second together and hold what is in flight at peaks
+-- (requests_at_peak), each replica no more than its capacity. Fewer than a lone request's latency asks for never do, as many as
+-- the latency at capacity asks for always do; between the two the requests in flight decide (requests_in_flight), and that they
+-- are answered as fast as they come.
+-- Units: deployments; requests/s of all; ms of a request alone and at capacity; requests of a replica; replicas of a
+-- deployment; standard deviations.
 -- Source: Little's law and Poisson arrivals, for a router that sends each request to the replica with the fewest;
 -- tests/benchmarks/queueing_simulation.py compares it with a simulation request by request.
 -- Example: deployments_for_rate(10, 1000, 1000, 10, 1, 0) = 1

@@ -1,5 +1,5 @@
--- Requests in flight on a replica that is sent a number of them a second: Little's law, solved for a latency that grows with the requests in
--- flight, along the line from one request alone to as many as the replica carries. At most that many.
+-- Requests in flight on a replica that is sent a number of them a second: Little's law, solved for a latency that grows with
+-- the requests in flight, along the line from one request alone to as many as the replica carries. At most that many.
 -- Units: requests; requests/s of one replica; ms of a request alone and at capacity; requests.
 -- Source: Little's law, L = rate x latency(L); latency is convex in L, so the line errs towards more requests.
 -- Example: requests_in_flight(2, 1000, 1000, 8) = 2

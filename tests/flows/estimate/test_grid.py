@@ -16,11 +16,11 @@ import pytest
 from published_set import tables_of
 
 from flows.database.connection import connect
-from flows.database.sql_files import run_sql
 from flows.estimate import grid as module
-from flows.estimate.bucket import Done, Work, add_buckets, compute_bucket
+from flows.estimate.bucket import BucketResult, BucketWork, add_buckets, compute_bucket
 from flows.estimate.grid import Grid, compute_grid
 from flows.estimate.row_checks import PublishError
+from flows.publish.build_database import create_empty
 from transforms.architecture.buckets import buckets
 
 pytestmark = pytest.mark.slow(7)
@@ -46,14 +46,14 @@ def counted(grid: Grid) -> tuple[int, int, int, int]:
     return report.figures_computed, report.figures_reused, report.ranks_computed, report.ranks_reused
 
 
-def on_two_threads(works: Sequence[Work]) -> Iterable[Done]:
+def on_two_threads(works: Sequence[BucketWork]) -> Iterable[BucketResult]:
     """Compute works on more threads than a worker of the tests has processors for: rows must not depend on it."""
     return [compute_bucket(replace(work, threads=2)) for work in works]
 
 
 def rows(grid: Grid) -> pl.DataFrame:
     with connect() as connection:
-        run_sql(connection, "published/architecture_recommendations.sql")
+        create_empty(connection, "architecture_recommendations")
         add_buckets(connection, grid.buckets)
         return connection.table("architecture_recommendations").order(KEY).pl()
 
@@ -72,7 +72,7 @@ class Computed:
 def computed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Computed]:
     """One architecture; nothing new; one more, by workers of which one is thought dead and ends all the same."""
 
-    def careless(works: Sequence[Work]) -> Iterable[Done]:
+    def careless(works: Sequence[BucketWork]) -> Iterable[BucketResult]:
         for work in works[:1]:
             compute_bucket(work)
         return [compute_bucket(work) for work in reversed(works)]

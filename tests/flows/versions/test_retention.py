@@ -153,7 +153,9 @@ def test_a_reader_is_never_disturbed_by_versions_that_come_and_go(tmp_path: Path
         return version.name
 
     def publish_again_and_again() -> None:
-        for number in range(1, 21):
+        for number in range(1, 100):
+            if number > 20 and len(set(answers)) > 1:  # a slow reader has seen another version too
+                break
             name = f"v{number:02}"
             shutil.copytree(root / "latest", root / f".{name}", copy_function=os.link)
             run = read_run(root / f".{name}") | {"run_id": name, "sequence": number + 1}
