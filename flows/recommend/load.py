@@ -46,7 +46,8 @@ def load_of(question: Question, longest: int, workload: dict[str, object] | None
     share = question.cached_share
     if share is None and workload is not None:
         share = float(str(workload["cached_share"]))
-    return Load(min(asked, longest), *(tokens or (None, None)), share)
+    input_tokens, output_tokens = tokens or (None, None)
+    return Load(min(asked, longest), input_tokens, output_tokens, share)
 
 
 def _refuse_contradictions(question: Question) -> None:

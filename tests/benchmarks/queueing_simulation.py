@@ -5,7 +5,8 @@ several kinds of machines is taken as `recommend` answers it, and the fewest rep
 keeps the same bounds for 95 of 100 requests. A replica works in steps, as an engine with chunked prefill does: each step
 decodes one token of every running request and takes prompts from the queue up to the tokens of a step; its time is the decode
 step of the estimate and the share of the prefill that interrupts it. Requests arrive at random (Poisson, seeded) and go to the
-replica with the fewest. The exit status is 1 where the answers differ by more than 15 percent in accelerators and by more than one deployment.
+replica with the fewest. The exit status is 1 where the answers differ by more than 15 percent in accelerators and by more than
+one deployment.
 """
 
 from __future__ import annotations

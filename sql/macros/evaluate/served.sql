@@ -20,7 +20,8 @@ encoded as (
         *,
         coalesce(
             encoder_peak_gib(
-                encoder_tokens(context, encoder_image_tokens, encoder_most_tokens), encoder_bytes_per_token, encoder_copied_share, tp
+                encoder_tokens(context, encoder_image_tokens, encoder_most_tokens), encoder_bytes_per_token,
+                encoder_copied_share, tp
             ),
             0
         ) as encoder_gib,
@@ -226,7 +227,8 @@ eighth as (
     select
         * exclude (part_8, decode_8_ms),
         if(batch_limit >= 256 and batch_meets_slo(
-            part_8, decode_8_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            part_8, decode_8_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma,
+            phi,
             slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 8, 0) as exponent_8
     from eighth_tried
@@ -237,7 +239,8 @@ fourth_tried as (
         *,
         stage_batch(1::bigint << (exponent_8 + 4), pp) as part_4,
         decode_step_ms(
-            stage_batch(1::bigint << (exponent_8 + 4), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            stage_batch(1::bigint << (exponent_8 + 4), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms,
+            expert_log_miss,
             expert_tokens, step_fixed_ms, step_request_ms
         ) as decode_4_ms
     from eighth
@@ -247,7 +250,8 @@ fourth as (
     select
         * exclude (part_4, decode_4_ms, exponent_8),
         exponent_8 + if(batch_limit >= 1::bigint << (exponent_8 + 4) and batch_meets_slo(
-            part_4, decode_4_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            part_4, decode_4_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma,
+            phi,
             slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 4, 0) as exponent_4
     from fourth_tried
@@ -258,7 +262,8 @@ second_tried as (
         *,
         stage_batch(1::bigint << (exponent_4 + 2), pp) as part_2,
         decode_step_ms(
-            stage_batch(1::bigint << (exponent_4 + 2), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            stage_batch(1::bigint << (exponent_4 + 2), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms,
+            expert_log_miss,
             expert_tokens, step_fixed_ms, step_request_ms
         ) as decode_2_ms
     from fourth
@@ -268,7 +273,8 @@ second as (
     select
         * exclude (part_2, decode_2_ms, exponent_4),
         exponent_4 + if(batch_limit >= 1::bigint << (exponent_4 + 2) and batch_meets_slo(
-            part_2, decode_2_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            part_2, decode_2_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma,
+            phi,
             slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 2, 0) as exponent_2
     from second_tried
@@ -279,7 +285,8 @@ first_tried as (
         *,
         stage_batch(1::bigint << (exponent_2 + 1), pp) as part_1,
         decode_step_ms(
-            stage_batch(1::bigint << (exponent_2 + 1), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            stage_batch(1::bigint << (exponent_2 + 1), pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms,
+            expert_log_miss,
             expert_tokens, step_fixed_ms, step_request_ms
         ) as decode_1_ms
     from second
@@ -289,7 +296,8 @@ first as (
     select
         * exclude (part_1, decode_1_ms, exponent_2),
         exponent_2 + if(batch_limit >= 1::bigint << (exponent_2 + 1) and batch_meets_slo(
-            part_1, decode_1_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma, phi,
+            part_1, decode_1_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma,
+            phi,
             slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
         ), 1, 0) as exponent_1
     from first_tried
@@ -312,7 +320,8 @@ batched as (
         case
             when concurrency is not null then least(greatest(1e0, concurrency / dp::double), batch_limit)
             when batch_meets_slo(
-                limit_part, limit_decode_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma,
+                limit_part, limit_decode_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps,
+                kappa, gamma,
                 phi, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
             ) then batch_limit::double
             else (1::bigint << exponent_1)::double
