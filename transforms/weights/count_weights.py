@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
+from transforms.config.family import MLP, OUTPUT, QKV
 from transforms.tables.fields import QUANTIZABLE_GROUPS
 from transforms.weights.packing import detect_method, needs_weight_beside, split_name, weight_of
 from transforms.weights.safetensors import TensorForm, layer_numbers
@@ -65,15 +66,15 @@ def count_weights(
     bits: float | None,
     prequantized: bool,
     linear_layers: frozenset[int] = frozenset(),
-    biased: str | None = None,
+    biased: frozenset[str] | None = None,
 ) -> Weights:
     """Parameters and bytes of all tensors by group and dtype.
 
     `layers` is the number of layers of the language model (tensors of layers beyond it are next-token-prediction heads),
     `tied` whether the engine shares head and embedding (a head that is stored all the same is not loaded), `bits` those
     of the checkpoint's quantization where stated, `prequantized` whether it has one, `linear_layers` the layers whose
-    attention is linear (kimi linear and minimax name it like softmax attention), `biased` which projections the family
-    gives a bias (q, o, m), None where unknown: gptq writes biases of zeros beside the others.
+    attention is linear (kimi linear and minimax name it like softmax attention), `biased` which parts the family
+    gives a bias, None where unknown: gptq writes biases of zeros beside the others.
     """
     forms = tuple(forms)
     modules: dict[str, dict[str, TensorForm]] = {}
@@ -108,16 +109,10 @@ class _Counter:
         bits: float | None,
         quantized: bool,
         halve: bool,
-        biased: str | None,
+        biased: frozenset[str] | None,
     ) -> None:
-        self.modules, self.tied, self.bits, self.quantized, self.halve, self.biased = (
-            modules,
-            tied,
-            bits,
-            quantized,
-            halve,
-            biased,
-        )
+        self.modules, self.tied, self.bits = modules, tied, bits
+        self.quantized, self.halve, self.biased = quantized, halve, biased
         self.groups: dict[tuple[str, str], GroupWeights] = {}
         self.replicated = self.kv_projection = self.fused = 0
         self.head_stored = False
@@ -151,13 +146,8 @@ class _Counter:
         if self.biased is None or "qweight" not in siblings:
             return False
         leaf = module.rsplit(".", 1)[-1]
-        part = (
-            "q"
-            if leaf in ("q_proj", "k_proj", "v_proj", "qkv_proj", "c_attn", "query_key_value")
-            else "o"
-            if "o_proj" in leaf
-            else "m"
-        )
+        inputs = leaf in ("q_proj", "k_proj", "v_proj", "qkv_proj", "c_attn", "query_key_value")
+        part = QKV if inputs else OUTPUT if "o_proj" in leaf else MLP
         return part not in self.biased
 
     def _count_attention_parts(self, module: str, logical: int) -> None:

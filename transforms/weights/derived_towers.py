@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from transforms.layers.states import Shape
+from transforms.layers.layer import Shape
 
 _VISION_KEYS = ("vision_config", "vision_cfg", "vision_tower_cfg", "vision_encoder_config", "vision_model_config", "visual")
 _AUDIO_KEYS = ("audio_config", "audio_cfg", "audio_encoder_config", "speech_config")
