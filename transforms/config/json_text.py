@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 JSON_DEPTH = 100
 """Deepest nesting that is read; real configs stay under ten."""
@@ -74,3 +74,8 @@ def depth_exceeds(value: object, limit: int) -> bool:
 
 def _refuse_constant(constant: str) -> object:
     raise JsonError("invalid_json", f"{constant} is not valid JSON")
+
+
+def object_in(value: object) -> Mapping[str, object]:
+    """A parsed value that is a JSON object; an empty object for anything else."""
+    return value if isinstance(value, Mapping) else {}

@@ -177,9 +177,9 @@ def _parts(form: TensorForm, layers: int, linear_layers: frozenset[int]) -> list
         moved = sum(number in linear_layers for number in numbers)
     if not beyond and not moved:
         return [(form, group)]
-    each = form.count // len(numbers)
+    each = form.tensors // len(numbers)
     counts = ((len(numbers) - beyond - moved, group), (beyond, "mtp"), (moved, "linear_attention"))
-    return [(form._replace(count=each * number), name) for number, name in counts if number]
+    return [(form._replace(tensors=each * number), name) for number, name in counts if number]
 
 
 @lru_cache(maxsize=10_000)
@@ -191,5 +191,5 @@ def _dominant_dtype(forms: tuple[TensorForm, ...]) -> str | None:
     sizes: dict[str, int] = {}
     for form in forms:
         if form.dtype in ("F16", "BF16", "F32", "F64") and split_name(form.template)[1] != "scale":
-            sizes[form.dtype] = sizes.get(form.dtype, 0) + prod(form.shape) * form.count
+            sizes[form.dtype] = sizes.get(form.dtype, 0) + prod(form.shape) * form.tensors
     return max(sizes, key=lambda dtype: (sizes[dtype], dtype)) if sizes else None

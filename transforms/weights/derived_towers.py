@@ -1,7 +1,7 @@
 """Vision and audio towers with their projectors as parameter counts in closed form, from their part of the config.
 
-A tower is a transformer whose sizes the config gives; a table says, by kind of tower, what its blocks and its projector
-look like. Only the total matters: towers are neither quantized nor divided by tensor parallelism.
+A tower is a transformer whose sizes the config gives; a table gives the form of its blocks and of its projector by kind. Only
+the total matters: towers are neither quantized nor divided by tensor parallelism.
 """
 
 from __future__ import annotations
@@ -18,8 +18,16 @@ _LARGEST = 2**24
 
 @dataclass(frozen=True)
 class Tower:
-    """A kind of tower: matrices of its feed-forward part (2 or 3), biases, learned positions, projector,
-    the whole count where the config has no sizes, defaults."""
+    """A kind of tower.
+
+    Args:
+        matrices: those of a feed-forward part, 2 or 3.
+        bias: whether projections have biases.
+        positions: whether positions are learned.
+        projector: the shape of the projector, see `_projector`.
+        fixed: the whole count where configs give no sizes.
+        defaults: sizes that configs leave out.
+    """
 
     matrices: int = 2
     bias: bool = True
@@ -78,7 +86,7 @@ def tower_tensors(root: Mapping[str, object], text_hidden: int) -> list[Shape]:
     thinker = root.get("thinker_config")
     holder = thinker if isinstance(thinker, Mapping) else root
     shapes: list[Shape] = []
-    vision = next((holder[key] for key in _VISION_KEYS if isinstance(holder.get(key), Mapping)), None)
+    vision = _first(holder, _VISION_KEYS)
     outer = str(root.get("model_type") or "").lower()
     if vision is None and ("img_processor" in root or "embd_layer" in root or "phi3_v" in outer):
         vision = {}
@@ -86,10 +94,14 @@ def tower_tensors(root: Mapping[str, object], text_hidden: int) -> list[Shape]:
         vision = {"model_type": "siglip" if "siglip" in str(root["mm_vision_tower"]).lower() else "clip"}
     if vision is not None:
         shapes.append(("vision_tower.parameters", (_vision(vision, outer, text_hidden),)))
-    audio = next((holder[key] for key in _AUDIO_KEYS if isinstance(holder.get(key), Mapping)), None)
+    audio = _first(holder, _AUDIO_KEYS)
     if audio is not None:
         shapes.append(("audio_tower.parameters", (_audio(audio, outer, text_hidden),)))
     return shapes
+
+
+def _first(holder: Mapping[str, object], keys: tuple[str, ...]) -> Mapping[str, object] | None:
+    return next((part for key in keys if isinstance(part := holder.get(key), Mapping)), None)
 
 
 def _tower(vision: Mapping[str, object], outer: str) -> Tower:

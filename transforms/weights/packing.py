@@ -76,16 +76,16 @@ def weight_of(form: TensorForm, module: Mapping[str, TensorForm], bits: float | 
     if leaf.endswith("_blocks"):
         return elements * 2, True
     if leaf == "trellis" and len(form.shape) == 3:  # 16 × 16 tiles (exl3)
-        return form.shape[0] * form.shape[1] * 256 * form.count, True
+        return form.shape[0] * form.shape[1] * 256 * form.tensors, True
     if leaf == "q_weight":  # rows of mixed bits: features in and out stand in the permutation and the scales (exl2)
         scales, order = module.get("q_scale"), module.get("q_invperm")
         if scales and order and len(scales.shape) == 2:
-            return prod(order.shape) * scales.shape[1] * 8 * form.count, True
+            return prod(order.shape) * scales.shape[1] * 8 * form.tensors, True
         return round(elements * stored / (bits or 4)), True
     if leaf == "codes" and len(form.shape) == 3:  # 8 weights a code vector, one code per codebook (aqlm)
         books = module.get("codebooks")
         vector = books.shape[-1] * books.shape[-2] if books and len(books.shape) >= 2 else 8
-        return form.shape[0] * form.shape[1] * vector * form.count, True
+        return form.shape[0] * form.shape[1] * vector * form.tensors, True
     if leaf == "qweight":
         return round(elements * stored / (_qweight_bits(form, module) or bits or 4)), True
     if leaf in ("weight_packed", "W_q", "_packed", "Qidxs") or leaf.endswith("_packed"):

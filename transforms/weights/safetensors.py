@@ -62,24 +62,24 @@ class TensorForm(NamedTuple):
     """Tensors that differ only in the numbers within their names.
 
     `template` is the name with every numeric component as `*`, `layers` the values of the first such component as
-    ranges ("0-2,5"; "" without one), `count` how many tensors there are.
+    ranges ("0-2,5"; "" without one), `tensors` how many tensors there are.
     """
 
     template: str
     dtype: str
     shape: tuple[int, ...]
-    count: int
+    tensors: int
     layers: str
 
     @property
     def elements(self) -> int:
         """Stored elements of all tensors of the form."""
-        return prod(self.shape) * self.count
+        return prod(self.shape) * self.tensors
 
     @property
     def stored_bytes(self) -> int:
         """Bytes of all tensors of the form."""
-        return prod(self.shape) * DTYPE_BITS[self.dtype] // 8 * self.count
+        return prod(self.shape) * DTYPE_BITS[self.dtype] // 8 * self.tensors
 
 
 class HeaderSummary(NamedTuple):
@@ -144,14 +144,13 @@ def _tensor(name: str, entry: object) -> Tensor:
     if not isinstance(entry, dict):
         raise HeaderError(f"tensor {_shown(name)} is not described by an object")
     dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
-    bits = DTYPE_BITS.get(dtype) if isinstance(dtype, str) else None
-    if bits is None:
+    if not isinstance(dtype, str) or dtype not in DTYPE_BITS:
         raise HeaderError(f"tensor {_shown(name)} has dtype {str(dtype)[:40]!r}, which the format does not know")
     if not isinstance(shape, list) or len(shape) > _MAX_RANK or not all(map(_is_size, shape)):
         raise HeaderError(f"tensor {_shown(name)} has a shape that is not a short list of sizes")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_is_size, offsets)) or offsets[0] > offsets[1]:
         raise HeaderError(f"tensor {_shown(name)} has offsets that are no byte range")
-    size_bits = prod(shape) * bits
+    size_bits = prod(shape) * DTYPE_BITS[dtype]
     if size_bits % 8 or offsets[1] - offsets[0] != size_bits // 8:
         raise HeaderError(
             f"tensor {_shown(name)} spans {offsets[1] - offsets[0]:,} bytes, its shape and dtype make {size_bits // 8:,}"
