@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from transforms.config.config_fields import Fields, is_number
+from transforms.config.config_fields import Fields, is_number, small_whole
 from transforms.layers.layer import Layer
 
 
@@ -31,7 +31,7 @@ def feed_forward(fields: Fields, layer: Layer, index: int, layers: int, widths: 
         joined = layer.heads > 0 and layer.state is not None
         return replace(layer, mlp="dense" if joined else "none", intermediate=_dense_width(fields, sized))
     width = widths[index] if widths else _dense_width(fields, sized)
-    if experts and _is_moe(fields, index, layers):
+    if experts and _is_moe(fields, index):
         both = fields.flag("enable_moe_block")  # gemma 4: a dense part beside the experts
         return replace(layer, mlp="both" if both else "moe", intermediate=width, experts=experts)
     if layer.kind.borrows_cache and fields.flag("use_double_wide_mlp"):  # gemma 4
@@ -66,22 +66,11 @@ def _dense_width(fields: Fields, sized: bool) -> int:
     return width
 
 
-def _is_moe(fields: Fields, index: int, layers: int) -> bool:
-    words = fields.raw("mlp_layer_types")
-    if isinstance(words, list) and index < len(words):
-        return words[index] in ("sparse", "moe")
-    listed = fields.raw("moe_layers")
-    if isinstance(listed, list):
-        return index in listed
-    enumerated = fields.raw("moe_layers_enum")
-    if isinstance(enumerated, str) and enumerated:
-        return str(index) in enumerated.replace(" ", "").split(",")
-    frequency = fields.raw("moe_layer_freq")
-    if isinstance(frequency, list) and index < len(frequency):
-        return bool(frequency[index])
-    only = fields.raw("mlp_only_layers")
-    if isinstance(only, list) and index in only:
-        return False
+def _is_moe(fields: Fields, index: int) -> bool:
+    """Whether a layer has experts: by a list, else by a step, a period, or the first and last layer that do."""
+    listed = _listed(fields, index)
+    if listed is not None:
+        return listed
     step = fields.positive("interleave_moe_layer_step") or fields.positive("decoder_sparse_step")
     if step and (index + 1) % step:
         return False
@@ -94,10 +83,25 @@ def _is_moe(fields: Fields, index: int, layers: int) -> bool:
     if isinstance(last, int) and not isinstance(last, bool) and 0 <= last < index:
         return False
     after = fields.positive("moe_layer_frequency") or fields.positive("moe_layer_interval")  # arctic, ernie: counted from one
-    if after:
-        return (index + 1) % after == 0
-    every = frequency if isinstance(frequency, int) and not isinstance(frequency, bool) and frequency > 0 else 1
-    return index % every == 0
+    return (index + 1) % after == 0 if after else index % (small_whole(fields.raw("moe_layer_freq")) or 1) == 0
+
+
+def _listed(fields: Fields, index: int) -> bool | None:
+    """Whether a list gives the layer experts: of words, of layers with or without, of flags; None where there is none."""
+    words = fields.raw("mlp_layer_types")
+    if isinstance(words, list) and index < len(words):
+        return words[index] in ("sparse", "moe")
+    layers = fields.raw("moe_layers")
+    if isinstance(layers, list):
+        return index in layers
+    enumerated = fields.raw("moe_layers_enum")
+    if isinstance(enumerated, str) and enumerated:
+        return str(index) in enumerated.replace(" ", "").split(",")
+    flags = fields.raw("moe_layer_freq")
+    if isinstance(flags, list) and index < len(flags):
+        return bool(flags[index])
+    dense = fields.raw("mlp_only_layers")
+    return False if isinstance(dense, list) and index in dense else None
 
 
 def multiplied_widths(fields: Fields, hidden: int, layers: int) -> list[int] | None:
