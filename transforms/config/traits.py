@@ -37,6 +37,7 @@ TRAITS: dict[str, tuple[str, ...]] = {
     "windowed_layers_turn_unscaled": ("gemma3*",),  # at a base frequency of their own
     "declares_the_stretched_context": ("gemma3*",),  # although the scaling is linear (vllm/config/model.py)
     # State blocks.
+    "state_heads_under_the_keys_of_attention": ("mamba2",),
     "four_input_projections": ("qwen3_5*",),
     "inner_width_is_heads_times_width": ("nemotron_h",),
     # Tensors that only one family has.

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from transforms.config.config_fields import Fields
 from transforms.config.family import Family
-from transforms.layers.attention.heads import cached, projections, with_heads
-from transforms.layers.layer import Layer, LayerGroup, LayerKind, Shape
+from transforms.layers.attention.heads import Headed, with_heads
+from transforms.layers.layer import Layer
 
 
-class Chunked(LayerKind):
+class Chunked(Headed):
     """A window that begins again with every chunk."""
 
     name = published = "chunked"
@@ -30,15 +30,6 @@ class Chunked(LayerKind):
 
     def layer(self, fields: Fields, hidden: int, named: str) -> Layer:
         return replace(with_heads(self, fields, hidden), window=fields.positive("attention_chunk_size"))
-
-    def groups(self, layer: Layer, fields: Fields) -> tuple[LayerGroup, ...]:
-        return (cached(layer, self.published),)
-
-    def tensors(self, layer: Layer, fields: Fields, family: Family, hidden: int) -> list[Shape]:
-        return projections(fields, family, layer, hidden)
-
-    def key_rows(self, layer: Layer) -> int:
-        return layer.kv_heads * layer.head_dim
 
 
 CHUNKED = Chunked()

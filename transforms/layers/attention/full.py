@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from transforms.config.config_fields import Fields
 from transforms.config.family import Family
-from transforms.layers.attention.heads import cached, projections, with_heads
+from transforms.layers.attention.heads import Headed, projections, with_heads
 from transforms.layers.attention.sliding import SLIDING
-from transforms.layers.layer import Layer, LayerGroup, LayerKind, Shape
+from transforms.layers.layer import Layer, Shape
 
 
-class Full(LayerKind):
+class Full(Headed):
     """What a layer is where the config says nothing else."""
 
     name = published = "full"
@@ -29,15 +29,9 @@ class Full(LayerKind):
         value_width = head_dim if fields.value("global_head_dim") else base.value_head_dim
         return replace(base, head_dim=head_dim, value_head_dim=value_width, kv_heads=kv_heads, window=None)
 
-    def groups(self, layer: Layer, fields: Fields) -> tuple[LayerGroup, ...]:
-        return (cached(layer, self.published),)
-
     def tensors(self, layer: Layer, fields: Fields, family: Family, hidden: int) -> list[Shape]:
         """Gemma 4's keys of full layers are also the values (`attention_k_eq_v`)."""
         return projections(fields, family, layer, hidden, values_stored=not fields.flag("attention_k_eq_v"))
-
-    def key_rows(self, layer: Layer) -> int:
-        return layer.kv_heads * layer.head_dim
 
 
 FULL = Full()

@@ -8,6 +8,19 @@ from transforms.config.family import Family
 from transforms.layers.layer import CACHE_BYTES, Layer, LayerGroup, LayerKind, Shape
 
 
+class Headed(LayerKind):
+    """A kind whose layers have heads and a cache of keys and values of their own, and nothing else."""
+
+    def groups(self, layer: Layer, fields: Fields) -> tuple[LayerGroup, ...]:
+        return (cached(layer, self.published),)
+
+    def tensors(self, layer: Layer, fields: Fields, family: Family, hidden: int) -> list[Shape]:
+        return projections(fields, family, layer, hidden)
+
+    def key_rows(self, layer: Layer) -> int:
+        return layer.kv_heads * layer.head_dim
+
+
 def with_heads(kind: LayerKind, fields: Fields, hidden: int) -> Layer:
     """A layer of the kind with the model's heads. Raises FieldError when the config gives no heads or none that fit."""
     heads = fields.require("attention_heads")

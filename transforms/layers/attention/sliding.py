@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from transforms.config.config_fields import FieldError, Fields, small_whole
 from transforms.config.family import Family
-from transforms.layers.attention.heads import cached, projections, with_heads
-from transforms.layers.layer import Layer, LayerGroup, LayerKind, Shape
+from transforms.layers.attention.heads import Headed, with_heads
+from transforms.layers.layer import Layer
 
 
-class Sliding(LayerKind):
+class Sliding(Headed):
     """A window that moves with every token."""
 
     name = published = "sliding"
@@ -38,15 +38,6 @@ class Sliding(LayerKind):
         head_dim = fields.positive("swa_head_dim") or small_whole(other.get("head_dim")) or base.head_dim
         value_width = fields.positive("swa_v_head_dim") or (base.value_head_dim if head_dim == base.head_dim else head_dim)
         return replace(base, heads=heads, kv_heads=kv_heads, head_dim=head_dim, value_head_dim=value_width, window=window)
-
-    def groups(self, layer: Layer, fields: Fields) -> tuple[LayerGroup, ...]:
-        return (cached(layer, self.published),)
-
-    def tensors(self, layer: Layer, fields: Fields, family: Family, hidden: int) -> list[Shape]:
-        return projections(fields, family, layer, hidden)
-
-    def key_rows(self, layer: Layer) -> int:
-        return layer.kv_heads * layer.head_dim
 
 
 def _by_pattern(fields: Fields, family: Family, layers: int) -> list[str] | None:

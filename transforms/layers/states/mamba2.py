@@ -38,7 +38,7 @@ def mamba2_block(fields: Fields, hidden: int) -> StateBlock:
     heads, width = _stated(fields, "state_heads"), _stated(fields, "state_head_dim")
     if width is not None and width <= 0:
         width = None
-    if fields.model_type == "mamba2":  # whose own keys are those of attention elsewhere
+    if fields.has("state_heads_under_the_keys_of_attention"):
         width = fields.positive("head_dim") or width
         heads = fields.positive("num_heads") or heads
     inner = fields.positive("state_inner") or round(fields.number("expand", 2) * hidden)
