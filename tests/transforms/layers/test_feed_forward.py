@@ -24,6 +24,7 @@ EXPERT = 3 * 64 * 32
         ({"moe_layer_freq": True}, 6),
         ({"mlp_only_layers": [0, 1]}, 4),
         ({"decoder_sparse_step": 2}, 3),
+        ({"decoder_sparse_step": 4}, 1),
         ({"interleave_moe_layer_step": 3}, 2),
         ({"expert_layer_period": 4, "expert_layer_offset": 1}, 2),
         ({"first_k_dense_replace": 1}, 5),
@@ -40,6 +41,7 @@ def test_layers_with_experts(more: dict[str, object], layers: int) -> None:
     assert row["moe_layers"] == layers
     assert row["parameters_routed_experts"] == layers * 4 * EXPERT
     assert row["parameters_dense_mlp"] == (6 - layers) * EXPERT
+    assert row["moe_intermediate_size"] == (32 if layers else None)
 
 
 def test_a_pattern_of_letters_gives_each_layer_one_part() -> None:

@@ -127,6 +127,13 @@ def test_keys_that_only_some_models_have(config: dict[str, object], kinds: list[
     assert kinds_of(**config) == kinds  # type: ignore[arg-type]
 
 
+def test_even_layers_have_the_window_and_qwen_begins_at_its_own() -> None:
+    fields = fields_of(sliding_window=8)
+    assert naming.layer_kinds(fields, Family(window="even"), 3) == ["sliding", "full", "sliding"]
+    qwen = fields_of(sliding_window=8, use_sliding_window=True, max_window_layers=1)
+    assert naming.layer_kinds(qwen, Family(window="qwen"), 3) == ["full", "sliding", "sliding"]
+
+
 @pytest.mark.parametrize(
     ("config", "meant"),
     [

@@ -175,10 +175,11 @@ def test_glm_5_has_half_the_heads_and_wider_ones() -> None:
 
 
 def test_glm_52_shares_an_index_between_layers() -> None:
-    config = {**GLM_5, "num_hidden_layers": 4, "first_k_dense_replace": 1, "indexer_types": ["full", "shared", "shared", "full"]}
-    assert [(kind, layers) for kind, layers, *_ in groups(config)] == [("latent", 4), ("sparse_index", 2)]
+    types = ["full", "shared", "shared", "full", "shared"]
+    config = {**GLM_5, "num_hidden_layers": 5, "first_k_dense_replace": 1, "indexer_types": types}
+    assert [(kind, layers) for kind, layers, *_ in groups(config)] == [("latent", 5), ("sparse_index", 2)]
     own = architecture({**config, "indexer_types": None})["parameters_text"]
-    assert own - architecture(config)["parameters_text"] == 2 * (32 * 128 * 2048 + 128 * 6144 + 32 * 6144 + 2 * 128)
+    assert own - architecture(config)["parameters_text"] == 3 * (32 * 128 * 2048 + 128 * 6144 + 32 * 6144 + 2 * 128)
 
 
 def test_latent_attention_can_have_a_window_and_can_be_switched_off() -> None:
@@ -255,6 +256,7 @@ def test_mimo_v2_flash_gives_windowed_layers_heads_of_their_own() -> None:
         ("sliding", 39, 5120, 128, 0, 40_960, 40_960, True),
     ]
     assert cache(config) == (9 * 2560 + 39 * 5120, 9 * 2560, 0, 48)
+    assert groups({**config, "swa_v_head_dim": 64})[1][2] == 8 * (192 + 64) * 2
     swa = {"swa_num_attention_heads": 32, "swa_head_dim": 64, "swa_v_head_dim": None}
     assert groups({**config, **swa})[1] == ("sliding", 39, 8 * 128 * 2, 128, 0, 2 * 32 * 128, 2 * 32 * 128, True)
 
