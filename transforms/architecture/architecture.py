@@ -178,7 +178,7 @@ def _attention(facts: Facts) -> dict[str, object]:
 
 
 def _layers(facts: Facts, groups: Sequence[CountedGroup]) -> dict[str, object]:
-    """How many layers there are of each sort."""
+    """The number of layers of each sort."""
     plan = facts.plan
     return {
         "layers": len(plan),

@@ -60,7 +60,7 @@ class ExtractedTables:
 
 
 _ORDER = tuple(REJECT_CODES)
-_MOST_SHARED = 5_000  # so many results are kept for models that come after; the oldest make way
+_MOST_SHARED = 5_000  # results kept for later models; the oldest make way
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def extract_model(files: HubFiles, shared: Shared | None = None) -> Extracted | 
 
 
 def remote_code_of(files: HubFiles, shared: Shared) -> bool | None:
-    """Whether an engine has to run code of an accepted model's repository, None where unknown."""
+    """True when an engine has to run code of an accepted model's repository, None where unknown."""
     if files.config_json is None or shared.model_types is None:
         return None
     return needs_remote_code(_parsed(files.config_json, shared), files.files, shared.model_types)

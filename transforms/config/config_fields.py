@@ -198,7 +198,7 @@ class Fields:
         return value if isinstance(value, bool) else absent
 
     def has(self, trait: str) -> bool:
-        """Whether the model type has a trait of `transforms.config.traits`."""
+        """True when the model type has a trait of `transforms.config.traits`."""
         return is_one_of(self.model_type, TRAITS[trait])
 
     def indexes(self, key: str) -> frozenset[int] | None:
@@ -231,7 +231,7 @@ def _whole(value: object) -> int | None:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether a value is a number as JSON writes one (True and False are none, although Python counts them as such)."""
+    """True for a number as JSON writes one; True and False are not numbers, although Python counts them as such."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

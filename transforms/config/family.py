@@ -1,4 +1,4 @@
-"""What one family of models takes for granted: the shape of a block and the defaults that configs leave out."""
+"""A family of models: the shape of its blocks and the defaults that its configs leave out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _USUAL_BIAS_KEYS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Family:
-    """How a family builds its layers where the config does not say. A config's own keys win, headers win over both.
+    """The layers of a family where the config does not describe them. A config's own keys win, headers win over both.
 
     Args:
         mlp: gated (three matrices) or plain (two).

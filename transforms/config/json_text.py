@@ -10,7 +10,7 @@ JSON_DEPTH = 100
 
 
 class JsonError(ValueError):
-    """A text that is no JSON within the bounds; `code` is the reject code, the message says what is wrong."""
+    """A text that is not JSON, or not within the bounds; `code` is the reject code, the message says what is wrong."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -58,7 +58,7 @@ def storable(text: str) -> str:
 
 
 def depth_exceeds(value: object, limit: int) -> bool:
-    """Whether lists and dictionaries nest deeper than `limit` levels; walks level by level, without recursion."""
+    """True when lists and dictionaries nest deeper than `limit` levels; walks level by level, without recursion."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         level = [

@@ -1,4 +1,4 @@
-"""How a checkpoint is quantized: method, bits, groups, activations, modules left out, and the KV cache that it asks for.
+"""A checkpoint's quantization: method, bits, groups, activations, modules left out, and the KV cache that it asks for.
 
 Methods differ in where they say so: `quantization_config` of the config (also of a nested one), `hf_quant_config.json`
 (modelopt), `quantize_config.json` (gptq), `quantization` (mlx). Unknown methods keep their own name.

@@ -52,5 +52,5 @@ TRAITS: dict[str, tuple[str, ...]] = {
 
 
 def is_one_of(model_type: str, names: Sequence[str]) -> bool:
-    """Whether a model type is among the names, of which those that end in * are beginnings."""
+    """True when a model type is among the names; a name that ends in * stands for every type that begins so."""
     return any(model_type.startswith(name[:-1]) if name.endswith("*") else model_type == name for name in names)

@@ -1,4 +1,4 @@
-"""Which layers have experts and how wide each feed-forward part is, from the config."""
+"""The feed-forward part of every layer: dense or with experts, and its width, from the config."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _dense_width(fields: Fields, sized: bool) -> int:
 
 
 def _is_moe(fields: Fields, index: int) -> bool:
-    """Whether a layer has experts: by a list, else by a step, a period, or the first and last layer that do."""
+    """True when a layer has experts: by a list, else by a step, a period, or the first and last layer that do."""
     listed = _listed(fields, index)
     if listed is not None:
         return listed
@@ -87,7 +87,7 @@ def _is_moe(fields: Fields, index: int) -> bool:
 
 
 def _listed(fields: Fields, index: int) -> bool | None:
-    """Whether a list gives the layer experts: of words, of layers with or without, of flags; None where there is none."""
+    """True or False as a list of words, layers or flags says; None without such a list."""
     words = fields.raw("mlp_layer_types")
     if isinstance(words, list) and index < len(words):
         return words[index] in ("sparse", "moe")

@@ -1,4 +1,4 @@
-"""One layer of a language model, what a kind of layer has to know of itself, and the groups of layers that cache alike."""
+"""One layer of a language model, the interface of a kind of layer, and the groups of layers that cache alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class StateBlock(NamedTuple):
 
 
 class LayerGroup(NamedTuple):
-    """What one layer keeps and computes, as a row of `layer_groups`; layers with equal ones are counted together.
+    """The cache, state and arithmetic of one layer, as a row of `layer_groups`; layers with equal ones are counted together.
 
     Args:
         kind: the published kind.
@@ -86,7 +86,7 @@ class LayerKind:
     mixes: bool = True
 
     def fits(self, fields: Fields) -> bool:
-        """Whether this model's layers of a kind in `stands_for` are really of this kind."""
+        """True when this model's layers of a kind in `stands_for` are really of this kind."""
         return False
 
     def placed(self, fields: Fields, family: Family, layers: int) -> list[str] | None:
@@ -108,7 +108,7 @@ class LayerKind:
         return layer
 
     def groups(self, layer: Layer, fields: Fields) -> tuple[LayerGroup, ...]:
-        """What a layer caches and computes, in one part or several."""
+        """The cache and arithmetic of a layer, in one part or several."""
         return (LayerGroup(self.published),)
 
     def tensors(self, layer: Layer, fields: Fields, family: Family, hidden: int) -> list[Shape]:

@@ -18,7 +18,7 @@ class CountedGroup(NamedTuple):
 
     @property
     def holds_tokens(self) -> bool:
-        """Whether keys and values are cached for every token (an index over them is not counted)."""
+        """True when keys and values are cached for every token (an index over them is not counted)."""
         return self.group.kv_bytes > 0 and self.group.kind != SPARSE_INDEX
 
     @property

@@ -1,4 +1,4 @@
-"""Which layer of a model is of which kind, by name, as configs say it.
+"""The kind of every layer of a model, by name, as its config says it.
 
 Configs say it in a dozen ways: a word, a letter or a number per layer, and keys that only models with one kind have (a period and
 an offset, lists of indexes, a pattern), which that kind reads itself.

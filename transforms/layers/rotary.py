@@ -1,4 +1,4 @@
-"""Rotary position embeddings: how a config scales them, and the tables of sines and cosines that an engine computes for them.
+"""Rotary position embeddings: their scaling, and the tables of sines and cosines that an engine computes for them.
 
 Engines compute a table once for every position that the scaling spans, whatever context they serve, and one more for each kind of
 layer with rotary parameters of its own (vllm/model_executor/layers/rotary_embedding).
@@ -20,7 +20,7 @@ _VIDEO_POSITIONS = 4
 
 @dataclass(frozen=True)
 class RotaryScaling:
-    """How a config stretches rotary positions.
+    """The stretching of rotary positions that a config asks for.
 
     Args:
         kind: default, linear, dynamic, ntk, yarn, deepseek_yarn, longrope, llama3, ...

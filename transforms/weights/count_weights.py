@@ -1,4 +1,4 @@
-"""Tensors → parameters and bytes by group: what a checkpoint weighs, and what an engine holds of it."""
+"""Tensors → parameters and bytes by group, as a checkpoint stores them and as an engine holds them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class GroupWeights:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a checkpoint weighs. `groups` is keyed by (tensor group, dtype); the rest are parts of attention and findings."""
+    """The weights of a checkpoint. `groups` is keyed by (tensor group, dtype); the rest are parts of attention and findings."""
 
     groups: dict[tuple[str, str], GroupWeights]
     attention_replicated: int
@@ -160,7 +160,7 @@ class _Counter:
 
 
 def is_matrix(form: TensorForm) -> bool:
-    """Whether a form is a matrix that quantized publications would quantize (no convolution, decay, gate of one row, sink)."""
+    """True when a form is a matrix that quantized publications would quantize (no convolution, decay, gate of one row, sink)."""
     return len(form.shape) >= 2 and form.shape[-2] != 1 and not _NO_LINEAR.search(split_name(form.template)[0])
 
 

@@ -1,4 +1,4 @@
-"""How quantization methods store a matrix: which tensors beside the weights are scales, and what packed elements stand for.
+"""The tensors in which quantization methods store a matrix: scales beside the weights, and packed elements.
 
 Each method writes a module's weight under names of its own: scales, zero points, permutations and codebooks beside packed
 integers. Scales count as bytes, never as parameters; packed elements are counted as the weights they hold.
@@ -60,7 +60,7 @@ def split_name(template: str) -> tuple[str, str]:
 
 
 def needs_weight_beside(template: str) -> bool:
-    """Whether a name is a scale only if its module also holds a quantized weight (a norm may be called `scale` too)."""
+    """True when a name is a scale only if its module also holds a quantized weight (a norm may be called `scale` too)."""
     return _ONLY_BESIDE_WEIGHT.search(template) is not None
 
 

@@ -94,7 +94,7 @@ def parse_header(data: bytes, file_bytes: int | None = None) -> list[Tensor]:
     """The tensors of one file, in order of their data.
 
     `data` begins with the 8-byte length and holds the whole header; `file_bytes` is the whole file's size where known.
-    Raises HeaderError when the header is too long, no JSON, or its offsets overlap, leave gaps or exceed the file.
+    Raises HeaderError when the header is too long, not JSON, or its offsets overlap, leave gaps or exceed the file.
     """
     if len(data) < 8:
         raise HeaderError("the safetensors file is shorter than its 8-byte header length")
@@ -206,7 +206,7 @@ def _is_plain_file_name(name: str) -> bool:
 def summarize(tensors: Iterable[Tensor], files: int, source: str) -> str:
     """All tensors of a checkpoint (over all its files) as the JSON text of `hub_files.header_summary`.
 
-    `source` says how the headers were had: sharded_metadata, index, single or local. Raises HeaderError when one name
+    `source` says how the headers were read: sharded_metadata, index, single or local. Raises HeaderError when one name
     occurs twice or there are more tensors or forms than any real checkpoint has.
     """
     forms: dict[tuple[str, str, tuple[int, ...]], dict[int, None]] = {}
@@ -255,7 +255,7 @@ def _ranges(layers: Iterable[int]) -> str:
 
 
 def layer_numbers(layers: str) -> list[int]:
-    """The numbers of a compact range text ("0-2,5" → 0, 1, 2, 5). Raises HeaderError on text that is none."""
+    """The numbers of a compact range text ("0-2,5" → 0, 1, 2, 5). Raises HeaderError on malformed text."""
     numbers: list[int] = []
     for span in layers.split(",") if layers else []:
         first, _, last = span.partition("-")

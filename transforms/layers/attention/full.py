@@ -12,7 +12,7 @@ from transforms.layers.layer import Layer, Shape
 
 
 class Full(Headed):
-    """What a layer is where the config says nothing else."""
+    """The kind of every layer of which the config says nothing else."""
 
     name = published = "full"
     words = ("attention", "full", "global")

@@ -1,4 +1,4 @@
-"""What the kinds without attention share: a state of fixed size, whatever the context."""
+"""The base of the kinds without attention: a state of fixed size, whatever the context."""
 
 from __future__ import annotations
 
