@@ -105,11 +105,16 @@ def test_no_circle_of_imports() -> None:
     assert sorted(left) == []
 
 
+def folders(hall: Path) -> list[Path]:
+    """The rooms of a hall and the folders within them."""
+    return [path for path in sorted(hall.rglob("*")) if path.is_dir() and path.name != "__pycache__"]
+
+
 @pytest.mark.parametrize("hall", FLOORS)
 def test_every_room_has_a_floor_a_purpose_and_no_more_files_than_the_eye_takes_in(hall: str) -> None:
     named = {room for rooms in FLOORS[hall] for room in rooms}
     assert {module.split(".")[1] for module in MODULES if module.startswith(f"{hall}.")} == named
-    for room in (path for path in (ROOT / hall).iterdir() if path.is_dir() and path.name != "__pycache__"):
+    for room in folders(ROOT / hall):
         assert ast.get_docstring(ast.parse((room / "__init__.py").read_text())), room
         assert len([path for path in room.glob("*.py") if path.name != "__init__.py"]) <= MOST_FILES, room
 

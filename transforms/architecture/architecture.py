@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from transforms.config.config_fields import FieldError, Fields
 from transforms.config.quantization import Quantization
-from transforms.layers.attention import layer_groups
 from transforms.layers.context_length import declared_context, engine_context
 from transforms.layers.layer import Layer
+from transforms.layers.layer_groups import CountedGroup, caching_layers, layer_groups
 from transforms.layers.rotary import rotary_values
-from transforms.layers.states import StateBlock
 from transforms.tables.fields import QUANTIZABLE_GROUPS, TENSOR_GROUPS
 from transforms.tables.records import Extracted
 from transforms.weights.count_weights import Weights
@@ -25,11 +24,10 @@ _LARGEST_TOTAL = 2**62
 
 @dataclass(frozen=True)
 class Facts:
-    """All that was established about a model before its row is written."""
+    """Everything known about a model before its row is written."""
 
     fields: Fields
     plan: Sequence[Layer]
-    states: Mapping[str, StateBlock]
     weights: Weights
     quantization: Quantization
     tied: bool
@@ -39,12 +37,16 @@ class Facts:
 
 def describe(facts: Facts) -> Extracted:
     """The rows of architectures, parameter_groups and layer_groups. Raises FieldError where a total is absurd."""
-    groups = layer_groups(facts.plan, facts.fields, dict(facts.states))
-    row = {
+    counted = layer_groups(facts.plan, facts.fields)
+    row: dict[str, object] = {
         **_names(facts),
         **_sizes(facts),
         **_quantization(facts),
-        **_structure(facts, groups),
+        **_attention(facts),
+        **_layers(facts, counted),
+        **_widths(facts),
+        **_context(facts, counted),
+        **_cache(counted),
     }
     if any(isinstance(value, int) and abs(value) >= _LARGEST_TOTAL for value in row.values()):
         raise FieldError("over_bound", "the sizes in config.json multiply to more than any real model has; correct config.json")
@@ -59,6 +61,7 @@ def describe(facts: Facts) -> Extracted:
         }
         for (group, dtype), weights in sorted(facts.weights.groups.items())
     ]
+    groups = [group.row(number) for number, group in enumerate(counted)]
     row["architecture_key"] = key = architecture_key(row, parts, groups)
     return Extracted(
         row,
@@ -129,7 +132,7 @@ def _head_parameters(facts: Facts) -> int:
 
 def _unused_experts(facts: Facts, routed: int) -> int:
     """Routed parameters that a token does not use: per layer the share of experts beyond those chosen."""
-    pairs = [layer.experts for layer in facts.plan if layer.experts and layer.mlp in ("moe", "both")]
+    pairs = [layer.experts for layer in facts.plan if layer.experts and _has_experts(layer)]
     if not pairs or not routed:
         return 0
     used = facts.fields.integer("experts_per_token") or 0
@@ -157,47 +160,76 @@ def _quantization(facts: Facts) -> dict[str, object]:
     }
 
 
-def _structure(facts: Facts, groups: Sequence[Mapping[str, object]]) -> dict[str, object]:
+def _attention(facts: Facts) -> dict[str, object]:
+    """The shape of the layers with the most heads, and MLA's ranks."""
     fields, plan = facts.fields, facts.plan
-    caching = [group for group in groups if group["kv_bytes_per_token_per_layer"] and group["kind"] != "sparse_index"]
-    stateful = [group for group in groups if group["state_bytes_per_sequence_per_layer"]]
-    latent = sum(layer.kind == "latent" for layer in plan)
-    moe = sum(layer.mlp in ("moe", "both") for layer in plan)
     attending = [layer for layer in plan if layer.heads]
-    first = max(attending, key=lambda layer: (layer.kv_heads, layer.heads), default=None)
-    experts = max((layer.experts for layer in plan if layer.mlp in ("moe", "both")), default=0)
-    unbounded = [group for group in caching if group["window_tokens"] is None]
-    declared = declared_context(fields, bool(unbounded))
-    expert_width = (fields.positive("moe_intermediate_size") or fields.positive("intermediate_size")) if moe else None
-    dense = max((layer.intermediate for layer in plan if layer.mlp in ("dense", "both")), default=0)
+    widest = max(attending, key=lambda layer: (layer.kv_heads, layer.heads), default=None)
+    latent = any(layer.kind.latent for layer in plan)
     return {
-        "attention_type": _attention_type(plan, bool(latent)),
+        "attention_type": _attention_type(plan, latent),
+        "attention_heads": widest.heads if widest else None,
+        "kv_heads": widest.kv_heads if widest else None,
+        "head_dim": widest.head_dim if widest else None,
+        "value_head_dim": widest.value_head_dim if widest else None,
+        "kv_lora_rank": fields.positive("kv_lora_rank") if latent else None,
+        "qk_rope_head_dim": fields.positive("qk_rope_head_dim") if latent else None,
+    }
+
+
+def _layers(facts: Facts, groups: Sequence[CountedGroup]) -> dict[str, object]:
+    """The number of layers of each sort."""
+    plan = facts.plan
+    return {
         "layers": len(plan),
-        "attention_layers": len(plan)
-        if fields.model_type.startswith("deepseek_v4")
-        else sum(group["layers"] for group in caching),
-        "moe_layers": moe,
-        "linear_layers": sum(group["layers"] for group in stateful),
-        "mla_layers": latent,
+        "attention_layers": caching_layers(plan, facts.fields),
+        "moe_layers": sum(_has_experts(layer) for layer in plan),
+        "linear_layers": sum(group.layers for group in groups if group.group.state_bytes),
+        "mla_layers": sum(layer.kind.latent for layer in plan),
+    }
+
+
+def _widths(facts: Facts) -> dict[str, object]:
+    """The widths of the model and of its feed-forward parts, and its experts."""
+    fields, plan = facts.fields, facts.plan
+    dense = max((layer.intermediate for layer in plan if layer.mlp in ("dense", "both")), default=0)
+    experts = max((layer.experts for layer in plan if _has_experts(layer)), default=0)
+    expert_width = None
+    if any(_has_experts(layer) for layer in plan):
+        expert_width = fields.positive("moe_intermediate_size") or fields.positive("intermediate_size")
+    return {
         "hidden_size": fields.require("hidden_size"),
         "intermediate_size": dense or expert_width or 0,
         "moe_intermediate_size": expert_width,
         "vocab_size": fields.require("vocab_size"),
-        "attention_heads": first.heads if first else None,
-        "kv_heads": first.kv_heads if first else None,
-        "head_dim": first.head_dim if first else None,
-        "value_head_dim": first.value_head_dim if first else None,
-        "kv_lora_rank": fields.positive("kv_lora_rank") if latent else None,
-        "qk_rope_head_dim": fields.positive("qk_rope_head_dim") if latent else None,
         "experts": experts,
         "experts_per_token": (fields.integer("experts_per_token") or 0) if experts else 0,
-        "max_position_embeddings": declared,
-        "max_model_len_default": engine_context(fields, declared),
-        "rotary_values": rotary_values(fields, plan, declared),
-        "kv_bytes_per_token": sum(group["kv_bytes_per_token_per_layer"] * group["layers"] for group in caching),
-        "kv_bytes_per_token_unbounded": sum(group["kv_bytes_per_token_per_layer"] * group["layers"] for group in unbounded),
-        "state_bytes_per_sequence": sum(group["state_bytes_per_sequence_per_layer"] * group["layers"] for group in stateful),
     }
+
+
+def _context(facts: Facts, groups: Sequence[CountedGroup]) -> dict[str, object]:
+    """The declared context and what an engine makes of it."""
+    grows = any(group.holds_tokens and group.group.window is None for group in groups)
+    declared = declared_context(facts.fields, grows)
+    return {
+        "max_position_embeddings": declared,
+        "max_model_len_default": engine_context(facts.fields, declared),
+        "rotary_values": rotary_values(facts.fields, facts.plan, declared),
+    }
+
+
+def _cache(groups: Sequence[CountedGroup]) -> dict[str, object]:
+    """Bytes of cache for a token and of state for a sequence."""
+    caching = [group for group in groups if group.holds_tokens]
+    return {
+        "kv_bytes_per_token": sum(group.kv_bytes_per_token for group in caching),
+        "kv_bytes_per_token_unbounded": sum(group.kv_bytes_per_token for group in caching if group.group.window is None),
+        "state_bytes_per_sequence": sum(group.group.state_bytes * group.layers for group in groups),
+    }
+
+
+def _has_experts(layer: Layer) -> bool:
+    return layer.mlp in ("moe", "both")
 
 
 def _attention_type(plan: Sequence[Layer], latent: bool) -> str:

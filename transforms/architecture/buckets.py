@@ -1,4 +1,4 @@
-"""Which architectures are estimated together: stable ranges of their keys, so that a new one touches its own bucket only."""
+"""Architectures that are estimated together: stable ranges of their keys, so that a new one touches its own bucket only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _halved(keys: list[str], bit: int, width: int, most: int) -> list[list[str]]
 
 
 def _bit(key: str, bit: int, width: int) -> bool:
-    """A bit of a key, from its first, at so many bits a character; the order of the bits is the order of the keys.
+    """A bit of a key, counted from its first, with `width` bits a character; the order of the bits is the order of the keys.
 
     No bit beyond a key's end is set.
     """

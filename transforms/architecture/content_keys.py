@@ -1,4 +1,4 @@
-"""What two checkpoints must share to have the same tensors: hashes of their texts, and of what in a config can matter.
+"""Hashes by which two checkpoints are known to have the same tensors: of their texts, and of what in a config can matter.
 
 Hundreds of thousands of fine-tunes repeat a few thousand configs, differing in their own name, the version that wrote the file
 and the like. Two models whose configs are the same but for such keys, and whose stored elements are the same by dtype, are taken
@@ -55,7 +55,7 @@ def key_of(config: dict[str, object], quantization_json: str | None) -> str:
 
 
 def totals_agree(header_summary: str, safetensors_totals: str | None) -> bool:
-    """Whether headers hold exactly the elements by dtype that the Hub states, so that they may stand for others'."""
+    """True when headers hold exactly the elements by dtype that the Hub states, so that they may stand for others'."""
     if safetensors_totals is None:
         return False
     try:

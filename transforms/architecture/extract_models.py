@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -13,20 +13,20 @@ from transforms.architecture.content_keys import key_of
 from transforms.config.config import ConfigError, parse_config
 from transforms.config.config_fields import FieldError, Fields, text_config
 from transforms.config.decoders import refusal, without_weights
-from transforms.config.families import Family, family_of
+from transforms.config.families import biased_parts, family_of
+from transforms.config.family import Family
 from transforms.config.quantization import Quantization, read_quantization
 from transforms.config.remote_code import needs_remote_code
-from transforms.layers.attention import state_blocks
-from transforms.layers.layer import STATE_KINDS
+from transforms.layers.layer import Layer
 from transforms.layers.layer_plan import plan_layers
 from transforms.tables.contracts import frame_of
 from transforms.tables.records import Extracted, HubFiles, Reject
 from transforms.tables.rejects import REJECT_CODES
 from transforms.weights.count_weights import count_weights
-from transforms.weights.derived import biased_parts, derive_tensors
+from transforms.weights.derived import derive_tensors
 from transforms.weights.header_facts import confirm, stored_facts
 from transforms.weights.quantized_layout import quantize
-from transforms.weights.safetensors import HeaderError, HeaderSummary, read_summary
+from transforms.weights.safetensors import HeaderError, HeaderSummary, TensorForm, read_summary
 
 _SIZES = frozenset({"hidden_size", "layers", "attention_heads", "vocab_size", "intermediate_size"})
 _DTYPES = {"bfloat16": "BF16", "float16": "F16", "float32": "F32", "float64": "F64", "half": "F16", "float": "F32"}
@@ -60,7 +60,7 @@ class ExtractedTables:
 
 
 _ORDER = tuple(REJECT_CODES)
-_MOST_SHARED = 5_000  # so many results are kept for models that come after; the oldest make way
+_MOST_SHARED = 5_000  # results kept for later models; the oldest make way
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def extract_model(files: HubFiles, shared: Shared | None = None) -> Extracted | 
 
 
 def remote_code_of(files: HubFiles, shared: Shared) -> bool | None:
-    """Whether an engine has to run code of an accepted model's repository, None where unknown."""
+    """True when an engine has to run code of an accepted model's repository, None where unknown."""
     if files.config_json is None or shared.model_types is None:
         return None
     return needs_remote_code(_parsed(files.config_json, shared), files.files, shared.model_types)
@@ -193,6 +193,33 @@ def _keep(kept: dict[Key, Value], key: Key, value: Value) -> Value:
 
 
 def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, summary: HeaderSummary | None) -> Extracted:
+    fields, family, known = _read_fields(root, summary)
+    plan = plan_layers(fields, family, summary is not None)
+    quantization = read_quantization(root, fields.text, beside)
+    tied = _tied(fields, family)
+    forms = list(summary.tensors) if summary is not None else _derived(fields, family, plan, quantization, tied)
+    halved = summary is not None and fields.flag("two_blocks")  # whose layers are stored in pairs
+    weights = count_weights(
+        forms,
+        layers=len(plan) // 2 if halved else len(plan),
+        tied=tied,
+        bits=quantization.bits,
+        prequantized=quantization.method != "none",
+        linear_layers=frozenset(index for index, layer in enumerate(plan) if layer.state is not None and not layer.heads),
+        biased=biased_parts(fields, family) if known else None,
+    )
+    if summary is not None:
+        if quantization.method == "none" and weights.detected_method:
+            quantization = Quantization(weights.detected_method)
+        confirm(fields, family, known, plan, tied, summary, weights)
+        tied = tied or not weights.head_stored
+    sizes_source = "header" if summary is not None else "derived"
+    sources = {**fields.sources, "sizes": sizes_source, "family": "known" if known else "inferred"}
+    return describe(Facts(fields, plan, weights, quantization, tied, sizes_source, sources))
+
+
+def _read_fields(root: Mapping[str, object], summary: HeaderSummary | None) -> tuple[Fields, Family, bool]:
+    """The language model's fields, its family, and whether the family is a known one."""
     text = text_config(root)
     model_type = str(text.get("model_type") or root.get("model_type") or "")[:100]
     family, known = family_of(model_type, text)
@@ -206,35 +233,16 @@ def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, su
     fields = Fields(root, text, model_type, architecture, defaults)
     if summary is not None:
         fields = Fields(root, text, model_type, architecture, defaults, stored_facts(fields, summary))
-    plan = plan_layers(fields, family, summary is not None)
-    states = state_blocks(plan, fields)
-    quantization = read_quantization(root, text, beside)
-    tied = _tied(fields, family, summary)
-    linear = frozenset(index for index, layer in enumerate(plan) if layer.kind in STATE_KINDS - {"hybrid"})
-    if summary is None:
-        dtype = _DTYPES.get(_stated_dtype(fields), "BF16")
-        forms = derive_tensors(fields, family, plan, states, tied, dtype)
-        if quantization.method != "none":
-            forms = quantize(forms, quantization, fields)
-    else:
-        forms = list(summary.tensors)
-    stored_layers = len(plan) // 2 if summary is not None and fields.flag("two_blocks") else len(plan)
-    weights = count_weights(
-        forms, stored_layers, tied, quantization.bits, quantization.method != "none", linear,
-        biased_parts(fields, family) if known else None,
-    )  # fmt: skip
-    if quantization.method == "none" and weights.detected_method and summary is not None:
-        quantization = Quantization(weights.detected_method)
-    if summary is not None:
-        confirm(fields, family, known, plan, states, tied, summary, weights)
-        tied = tied or not weights.head_stored
-    sources = dict(fields.sources)
-    sources["sizes"] = "header" if summary is not None else "derived"
-    sources["family"] = "known" if known else "inferred"
-    return describe(Facts(fields, plan, states, weights, quantization, tied, sources["sizes"], sources))
+    return fields, family, known
 
 
-def _tied(fields: Fields, family: Family, summary: HeaderSummary | None) -> bool:
+def _derived(fields: Fields, family: Family, plan: Sequence[Layer], quantization: Quantization, tied: bool) -> list[TensorForm]:
+    """The tensors that the config describes, as its quantization would store them."""
+    forms = derive_tensors(fields, family, plan, tied, _DTYPES.get(_stated_dtype(fields), "BF16"))
+    return forms if quantization.method == "none" else quantize(forms, quantization, fields)
+
+
+def _tied(fields: Fields, family: Family) -> bool:
     for key in ("tie_word_embeddings", "tie_embedding", "share_input_output_layers"):
         stated = fields.raw(key)
         if isinstance(stated, bool):

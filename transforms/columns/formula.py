@@ -87,6 +87,7 @@ _ENGINE: dict[str, Field] = {
     "encoder_copied_share": Field("DOUBLE", "part of an encoder's memory that tensor parallel does not divide", "share"),
     "supported_targets": Field("VARCHAR[]", "compute capabilities of other vendors that the engine runs on; null for none named"),
     "unified_cards": Field("VARCHAR[]", "accelerators whose memory the system shares; null for none named"),
+    "small_defaults_cards": Field("VARCHAR[]", "large accelerators that take the small defaults; null for none named"),
 }
 for _kind, _whose in (
     ("dense", "dense models"),

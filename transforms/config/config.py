@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from transforms.config.json_text import JSON_DEPTH, JsonError, parse_json
+from transforms.config.json_text import JsonError, parse_json
 
 CONFIG_BYTES = 16 * 2**20
 """Largest config.json that is read; the largest real one has 3.1 MB."""
 
-CONFIG_DEPTH = JSON_DEPTH
 _CONFIG_PARTS = 1_000_000
 
 

@@ -1,4 +1,4 @@
-"""What a config says under whichever name its family uses, with where each answer came from.
+"""A config's values under whichever names its family uses, with the source of each.
 
 The table of synonyms is data: the first key present in the language model's config, then in its nested parts, then among
 the model class's own defaults, decides.
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeGuard
+
+from transforms.config.traits import TRAITS, is_one_of
 
 TEXT_CONFIGS: tuple[str, ...] = (
     "text_config", "llm_config", "language_config", "llm_cfg", "text_cfg", "language_model_config", "thinker_config",
@@ -140,7 +143,7 @@ class Fields:
         return None
 
     def integer(self, feature: str) -> int | None:
-        """A whole number, None where absent. Raises FieldError when it is no number or beyond any real model."""
+        """A whole number, None where absent. Raises FieldError when it is not a number or beyond any real model."""
         value = self.value(feature)
         if isinstance(value, list):
             numbers = [_whole(item) for item in value[: LARGEST["layers"]]]
@@ -187,13 +190,21 @@ class Fields:
     def number(self, feature: str, absent: float) -> float:
         """A finite number, or the value for its absence."""
         value = self.value(feature)
-        finite = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e18
-        return float(value) if finite else absent  # type: ignore[arg-type]
+        return float(value) if is_number(value) and abs(value) < 1e18 else absent
 
     def flag(self, feature: str, absent: bool = False) -> bool:
         """A truth value, or the value for its absence."""
         value = self.value(feature)
         return value if isinstance(value, bool) else absent
+
+    def has(self, trait: str) -> bool:
+        """True when the model type has a trait of `transforms.config.traits`."""
+        return is_one_of(self.model_type, TRAITS[trait])
+
+    def indexes(self, key: str) -> frozenset[int] | None:
+        """The whole numbers of a list of layers, None where the config has no such list."""
+        value = self.raw(key)
+        return frozenset(item for item in value if isinstance(item, int)) if isinstance(value, list) else None
 
     def strings(self, feature: str) -> list[str] | None:
         """A list of words, None where absent or something else."""
@@ -219,6 +230,16 @@ def _whole(value: object) -> int | None:
     return None
 
 
+def is_number(value: object) -> TypeGuard[int | float]:
+    """True for a number as JSON writes one; True and False are not numbers, although Python counts them as such."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def small_whole(value: object) -> int | None:
+    """A value that is a whole number above zero and below 2³¹; else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _LARGEST_NUMBER else None
+
+
 def positive_whole(value: object) -> int | None:
     """A value that is a whole number of positions as JSON writes one, above zero and below any absurd length; else None."""
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**40 else None
@@ -227,11 +248,11 @@ def positive_whole(value: object) -> int | None:
 def text_config(root: Mapping[str, object]) -> Mapping[str, object]:
     """The part of a config that describes the language model: the deepest nested one that gives sizes, else the whole.
 
-    What a nested config leaves out and its parent states in so many words (vocabulary, tied head) is taken from the parent.
+    Values that a nested config leaves out and its parent states (vocabulary, tied head) are taken from the parent.
     """
     config = root
     for _ in range(3):
-        nested = next((config[key] for key in TEXT_CONFIGS if isinstance(config.get(key), Mapping) and config[key]), None)
+        nested = next((part for key in TEXT_CONFIGS if isinstance(part := config.get(key), Mapping) and part), None)
         if nested is None:
             break
         inherited = {

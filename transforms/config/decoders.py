@@ -1,4 +1,4 @@
-"""Whether a model is a decoder that can be sized, and if not, which reject it is and what to use instead."""
+"""Refuses models that are no decoders, saying which reject it is and what to use instead."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 
 from transforms.config.config_fields import TEXT_CONFIGS
+from transforms.config.json_text import object_in
 from transforms.tables.records import HubFiles, Reject
 
 
@@ -96,7 +97,7 @@ def refusal(files: HubFiles, config: Mapping[str, object]) -> Reject | None:
 
 def without_weights(files: HubFiles) -> Reject | None:
     """The reject of a repository that holds only GGUF files, None otherwise."""
-    if ".gguf" not in (files.files or "").lower():  # said before the list is read: so it is of nearly all models
+    if ".gguf" not in (files.files or "").lower():  # true of nearly all models, so asked before the list is read
         return None
     names = listed_names(files.files)
     gguf = [name for name in names if name.lower().endswith(".gguf")]
@@ -111,7 +112,7 @@ def _is_embedding(files: HubFiles, kind: str, name: str, config: Mapping[str, ob
     if encoder:
         named = re.search(r"Model$|EncoderModel$|ForEmbedding", name) or "embedding" in files.model_id.lower()
         return bool(named) or _marked_embedding(files)
-    generates = "AutoModelForCausalLM" in config["auto_map"] if isinstance(config.get("auto_map"), Mapping) else False
+    generates = "AutoModelForCausalLM" in object_in(config.get("auto_map"))
     embeds = re.search(r"(?<!ForCausalLM)(Model|ForEmbedding|Embed\w*)$", name) and not generates
     return bool(embeds) and _marked_embedding(files)
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 JSON_DEPTH = 100
 """Deepest nesting that is read; real configs stay under ten."""
 
 
 class JsonError(ValueError):
-    """A text that is no JSON within the bounds; `code` is the reject code, the message says what is wrong."""
+    """A text that is not JSON, or not within the bounds; `code` is the reject code, the message says what is wrong."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -58,7 +58,7 @@ def storable(text: str) -> str:
 
 
 def depth_exceeds(value: object, limit: int) -> bool:
-    """Whether lists and dictionaries nest deeper than `limit` levels; walks level by level, without recursion."""
+    """True when lists and dictionaries nest deeper than `limit` levels; walks level by level, without recursion."""
     level = [value] if isinstance(value, dict | list) else []
     for _ in range(limit):
         level = [
@@ -74,3 +74,8 @@ def depth_exceeds(value: object, limit: int) -> bool:
 
 def _refuse_constant(constant: str) -> object:
     raise JsonError("invalid_json", f"{constant} is not valid JSON")
+
+
+def object_in(value: object) -> Mapping[str, object]:
+    """A parsed value that is a JSON object; an empty object for anything else."""
+    return value if isinstance(value, Mapping) else {}

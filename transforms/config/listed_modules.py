@@ -1,4 +1,4 @@
-"""Which modules a quantized checkpoint leaves in 16 bit or quantizes, by the names, globs and expressions of its list.
+"""The modules that a quantized checkpoint lists, to quantize or to leave in 16 bit: names, globs and expressions.
 
 The list is not trusted: expressions are read as globs with alternatives and never handed to a regular-expression engine.
 """
@@ -40,7 +40,7 @@ class ListedModules:
         return bool(self._everywhere or self._by_layer)
 
     def matches(self, template: str, layer: int | None) -> bool:
-        """Whether a module (its name with `*` for numbers) of a layer is on the list."""
+        """True when a module (its name with `*` for numbers) of a layer is on the list."""
         rest = _PREFIX.sub("", template)
         names = [rest, *(rest.replace(ours, theirs, 1) for ours, theirs in _ALIASES if rest.startswith(ours))]
         patterns = self._everywhere | (self._by_layer.get(layer, set()) if layer is not None else set())

@@ -1,4 +1,4 @@
-"""How a checkpoint is quantized: method, bits, groups, activations, what it leaves out, and the KV cache it asks for.
+"""A checkpoint's quantization: method, bits, groups, activations, modules left out, and the KV cache that it asks for.
 
 Methods differ in where they say so: `quantization_config` of the config (also of a nested one), `hf_quant_config.json`
 (modelopt), `quantize_config.json` (gptq), `quantization` (mlx). Unknown methods keep their own name.
@@ -7,8 +7,10 @@ Methods differ in where they say so: `quantization_config` of the config (also o
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+from transforms.config.json_text import object_in
 
 _BITS_KEYS = ("bits", "w_bit", "nbits", "num_bits", "weight_bits", "wbits", "w_bits", "weight_num_bits")
 _GROUP_KEYS = ("group_size", "q_group_size", "in_group_size", "weight_group_size", "groupsize")
@@ -52,19 +54,15 @@ def read_quantization(
     root: Mapping[str, object], text: Mapping[str, object], beside: Mapping[str, object] | None
 ) -> Quantization:
     """The quantization that the config (or the file beside it, hf_quant_config.json or quantize_config.json) states."""
-    stated = next(
-        (config for holder in (text, root) for key in ("quantization_config", "compression_config", "quantization")
-         if isinstance(config := holder.get(key), Mapping) and config),
-        None,
-    )  # fmt: skip
-    if stated is None and beside is None:
-        return Quantization()
+    keys = ("quantization_config", "compression_config", "quantization")
+    stated = next((config for holder in (text, root) for key in keys if (config := object_in(holder.get(key)))), None)
+    modelopt = beside.get("quantization") if beside is not None else None
+    if stated is None and isinstance(modelopt, Mapping):
+        return _modelopt(modelopt, beside or {})
     if stated is None:
-        inner = beside.get("quantization") if isinstance(beside.get("quantization"), Mapping) else None
-        return _modelopt(inner, beside) if inner is not None else _read({"quant_method": "gptq", **beside})
-    if beside is not None and isinstance(beside.get("quantization"), Mapping) and not stated.get("config_groups"):
-        merged = {**beside["quantization"], **stated}
-        return _read(merged)
+        return Quantization() if beside is None else _read({"quant_method": "gptq", **beside})
+    if isinstance(modelopt, Mapping) and not stated.get("config_groups"):
+        return _read({**modelopt, **stated})
     return _read(stated)
 
 
@@ -95,9 +93,8 @@ def _read(config: Mapping[str, object]) -> Quantization:
         group = block[-1]
     parameters = config.get("weight_quant_params") or config.get("quant_config")
     if isinstance(parameters, Mapping):  # hqq
-        inner = (
-            parameters.get("weight_quant_params") if isinstance(parameters.get("weight_quant_params"), Mapping) else parameters
-        )
+        nested = parameters.get("weight_quant_params")
+        inner: Mapping[str, object] = nested if isinstance(nested, Mapping) else parameters
         config = {**inner, **config}
         group = group if group is not None else _first(inner, _GROUP_KEYS)
     return Quantization(
@@ -144,8 +141,9 @@ def _activations(config: Mapping[str, object], method: str) -> str | None:
 def _format(config: Mapping[str, object], method: str) -> str | None:
     if method == "awq":
         return _word(config.get("version")) or None
-    if isinstance(config.get("weight_block_size"), list):
-        block = "x".join(str(side)[:8] for side in config["weight_block_size"][:2])
+    sides = config.get("weight_block_size")
+    if isinstance(sides, list):
+        block = "x".join(str(side)[:8] for side in sides[:2])
         return f"{_word(config.get('fmt')) or 'e4m3'}-block-{block}"
     for key in ("checkpoint_format", "packing_format", "format", "fmt", "quant_type", "weights", "out_channel_split"):
         if isinstance(config.get(key), str) and config[key] != method:
@@ -154,11 +152,10 @@ def _format(config: Mapping[str, object], method: str) -> str | None:
 
 
 def _compressed_tensors(config: Mapping[str, object]) -> Quantization:
-    groups = config.get("config_groups")
-    groups = [group for group in groups.values() if isinstance(group, Mapping)] if isinstance(groups, Mapping) else []
+    groups = [group for group in object_in(config.get("config_groups")).values() if isinstance(group, Mapping)]
     if not groups:  # only the KV cache, or a sparse checkpoint
         return Quantization("compressed-tensors" if config.get("kv_cache_scheme") else "none", kv_cache=_kv_cache(config))
-    weights = next((group["weights"] for group in groups if isinstance(group.get("weights"), Mapping)), {})
+    weights = _weights(groups)
     inputs = next((group["input_activations"] for group in groups if isinstance(group.get("input_activations"), Mapping)), None)
     kinds = {str(group.get("format"))[:40] for group in groups if isinstance(group.get("format"), str)}
     stored = _word(config.get("format"))
@@ -177,14 +174,16 @@ def _compressed_tensors(config: Mapping[str, object]) -> Quantization:
     )
 
 
+def _weights(groups: Sequence[object]) -> Mapping[str, object]:
+    """The scheme of the weights of the first group of a config that has one."""
+    return next((weights for group in groups if isinstance(weights := object_in(group).get("weights"), Mapping)), {})
+
+
 def _modelopt(config: Mapping[str, object], beside: Mapping[str, object], method: str = "modelopt") -> Quantization:
-    inner = config.get("quantization") if isinstance(config.get("quantization"), Mapping) else config
+    nested = config.get("quantization")
+    inner: Mapping[str, object] = nested if isinstance(nested, Mapping) else config
     algorithm = (_word(inner.get("quant_algo")) or _word(config.get("quant_algo"))).upper()
-    groups = config.get("config_groups")
-    weights: Mapping[str, object] = {}
-    if isinstance(groups, Mapping):
-        weights = next((group["weights"] for group in groups.values()
-                        if isinstance(group, Mapping) and isinstance(group.get("weights"), Mapping)), {})  # fmt: skip
+    weights = _weights(list(object_in(config.get("config_groups")).values()))
     bits = _bits(weights, "") or (4.0 if re.search(r"FP4|W4|INT4", algorithm) else 8.0 if re.search(r"8", algorithm) else None)
     parts = _parts(config, inner)
     if parts:
@@ -246,12 +245,9 @@ def _bitsandbytes(config: Mapping[str, object]) -> Quantization:
 
 
 def _quark(config: Mapping[str, object]) -> Quantization:
-    scheme = config.get("global_quant_config")
-    scheme = scheme if isinstance(scheme, Mapping) else {}
-    weight = scheme.get("weight")
-    if isinstance(weight, list):
-        weight = weight[0] if weight else None
-    weight = weight if isinstance(weight, Mapping) else {}
+    scheme = object_in(config.get("global_quant_config"))
+    stated = scheme.get("weight")
+    weight = object_in(stated[0] if isinstance(stated, list) and stated else stated)
     inputs = scheme.get("input_tensors")
     kind = _word(weight.get("dtype"))
     digits = re.search(r"(\d)", kind)

@@ -1,4 +1,4 @@
-"""Whether an engine has to run code that a repository carries. shapefit itself never fetches or runs any: it reads names."""
+"""Models whose repository carries code that an engine has to run. shapefit never fetches or runs any: it reads names."""
 
 from __future__ import annotations
 

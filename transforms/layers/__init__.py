@@ -1,1 +1,1 @@
-"""What the layers of a model keep, read and compute."""
+"""The layers of a model: their kinds, caches, states and arithmetic."""

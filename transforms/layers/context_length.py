@@ -1,4 +1,4 @@
-"""How long a context a model declares, and how long a one an engine derives from its config."""
+"""The context that a model declares, and the one that an engine derives from its config."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def engine_context(fields: Fields, declared: int) -> int:
     Gemma 3 declares the stretched length although its scaling is linear (vllm/config/model.py, `_get_and_verify_max_len`).
     """
     for scaling in rotary_scalings(fields).values():
-        if not fields.model_type.startswith("gemma3") or "yarn" in scaling.kind:
+        if not fields.has("declares_the_stretched_context") or "yarn" in scaling.kind:
             stretched = stretched_positions(scaling, declared)
             if stretched != declared:
                 return stretched

@@ -1,4 +1,4 @@
-"""Rotary position embeddings: how a config scales them, and the tables of sines and cosines that an engine computes for them.
+"""Rotary position embeddings: their scaling, and the tables of sines and cosines that an engine computes for them.
 
 Engines compute a table once for every position that the scaling spans, whatever context they serve, and one more for each kind of
 layer with rotary parameters of its own (vllm/model_executor/layers/rotary_embedding).
@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from transforms.config.config_fields import Fields, positive_whole
+from transforms.config.config_fields import Fields, is_number, positive_whole
 from transforms.layers.layer import Layer
 
 _MULTIPLYING = ("linear", "dynamic", "ntk", "yarn", "deepseek_yarn")
 _LARGEST_FACTOR = 10_000
 _VIDEO_POSITIONS = 4
 """Tables of models that number positions in time, height and width span four times the context: a video's may run ahead of it."""
-_TWO_BASES = ("gemma3", "gemma3n")
-"""Model types whose windowed layers turn at a base frequency of their own, unscaled."""
 
 
 @dataclass(frozen=True)
 class RotaryScaling:
-    """How a config stretches rotary positions.
+    """The stretching of rotary positions that a config asks for.
 
     Args:
         kind: default, linear, dynamic, ntk, yarn, deepseek_yarn, longrope, llama3, ...
@@ -55,16 +53,17 @@ def rotary_scalings(fields: Fields) -> dict[str, RotaryScaling]:
 
 def rotary_values(fields: Fields, plan: Sequence[Layer], declared: int) -> int:
     """Sines and cosines in the rotary tables of all kinds of layers, for a declared context in tokens; 0 without attention."""
-    widths = {layer.kind: _turned_width(layer, fields) for layer in plan if layer.heads}
+    widths = {layer.kind: layer.kind.turned_width(layer, fields) for layer in plan if layer.heads}
     if not widths:
         return 0
     scalings = rotary_scalings(fields)
-    whole = next((width for kind, width in widths.items() if kind != "sliding"), next(iter(widths.values())))
-    windowed = widths.get("sliding", whole)
+    local = next((width for kind, width in widths.items() if kind.turns_locally), None)
+    whole = next((width for kind, width in widths.items() if not kind.turns_locally), local or 0)
+    windowed = whole if local is None else local
     if "all" in scalings:
         values = _positions(scalings["all"], declared) * _part(scalings["all"], whole, fields)
-        if fields.model_type.startswith(_TWO_BASES) and "sliding" in widths:
-            values += declared * windowed
+        if local is not None and fields.has("windowed_layers_turn_unscaled"):
+            values += declared * local
         return values
     return sum(
         _positions(scaling, declared) * _part(scaling, windowed if name.startswith("sliding") else whole, fields)
@@ -74,12 +73,11 @@ def rotary_values(fields: Fields, plan: Sequence[Layer], declared: int) -> int:
 
 def _scaling(stated: Mapping[object, object], trained: int | None) -> RotaryScaling:
     factor, share = stated.get("factor"), stated.get("partial_rotary_factor")
-    multiplies = _is_number(factor) and 0 < factor <= _LARGEST_FACTOR  # type: ignore[operator]
     return RotaryScaling(
         kind=str(stated.get("rope_type") or stated.get("type") or "default"),
-        factor=float(factor) if multiplies else None,  # type: ignore[arg-type]
+        factor=float(factor) if is_number(factor) and 0 < factor <= _LARGEST_FACTOR else None,
         trained=positive_whole(stated.get("original_max_position_embeddings")) or trained,
-        share=float(share) if _is_number(share) and 0 < share <= 1 else None,  # type: ignore[arg-type,operator]
+        share=float(share) if is_number(share) and 0 < share <= 1 else None,
         sections="mrope_section" in stated,
     )
 
@@ -104,11 +102,6 @@ def _positions(scaling: RotaryScaling, declared: int) -> int:
     return stretched_positions(scaling, declared)
 
 
-def _turned_width(layer: Layer, fields: Fields) -> int:
-    """Width of a head's part that positions may turn: all of it, or MLA's rotary part."""
-    return fields.require("qk_rope_head_dim") if layer.kind == "latent" else layer.head_dim
-
-
 def _part(scaling: RotaryScaling, width: int, fields: Fields) -> int:
     """Width of a head that is turned, under the names that families give it."""
     stated = positive_whole(fields.raw("rotary_dim"))
@@ -118,7 +111,3 @@ def _part(scaling: RotaryScaling, width: int, fields: Fields) -> int:
     for name in ("partial_rotary_factor", "rotary_pct", "rope_pct"):
         share = share or fields.number(name, 0.0)
     return int(width * share) if share and 0 < share <= 1 else width
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

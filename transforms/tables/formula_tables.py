@@ -89,7 +89,8 @@ FORMULAS = (
         layer_group_tolerance tokens_divided_by_layer_groups one_shot_prefill_tokens experts_split_within_tp?
         utilization_of_free_memory? amd_moe_weights_factor dense_band_gib moe_band_gib vision_band_gib amd_band_gib
         other_vendor_band_gib unified_band_gib nvidia_min_capability nvidia_bf16_min_capability encoder_image_tokens?
-        encoder_most_tokens? encoder_bytes_per_token? encoder_copied_share? supported_targets? unified_cards?""",
+        encoder_most_tokens? encoder_bytes_per_token? encoder_copied_share? supported_targets? unified_cards?
+        small_defaults_cards?""",
         "engine engine_version",
         is_view=True,
     ),

@@ -1,1 +1,1 @@
-"""What the weights of a model take: from safetensors headers, or derived from its config."""
+"""The weights of a model, from safetensors headers or derived from its config."""

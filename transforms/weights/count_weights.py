@@ -1,4 +1,4 @@
-"""Tensors → parameters and bytes by group: what a checkpoint weighs, and what an engine holds of it."""
+"""Tensors → parameters and bytes by group, as a checkpoint stores them and as an engine holds them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from math import prod
 
+from transforms.config.family import MLP, OUTPUT, QKV
 from transforms.tables.fields import QUANTIZABLE_GROUPS
 from transforms.weights.packing import detect_method, needs_weight_beside, split_name, weight_of
 from transforms.weights.safetensors import TensorForm, layer_numbers
@@ -43,7 +44,7 @@ class GroupWeights:
 
 @dataclass(frozen=True)
 class Weights:
-    """What a checkpoint weighs. `groups` is keyed by (tensor group, dtype); the rest are parts of attention and findings."""
+    """The weights of a checkpoint. `groups` is keyed by (tensor group, dtype); the rest are parts of attention and findings."""
 
     groups: dict[tuple[str, str], GroupWeights]
     attention_replicated: int
@@ -65,15 +66,15 @@ def count_weights(
     bits: float | None,
     prequantized: bool,
     linear_layers: frozenset[int] = frozenset(),
-    biased: str | None = None,
+    biased: frozenset[str] | None = None,
 ) -> Weights:
     """Parameters and bytes of all tensors by group and dtype.
 
     `layers` is the number of layers of the language model (tensors of layers beyond it are next-token-prediction heads),
     `tied` whether the engine shares head and embedding (a head that is stored all the same is not loaded), `bits` those
     of the checkpoint's quantization where stated, `prequantized` whether it has one, `linear_layers` the layers whose
-    attention is linear (kimi linear and minimax name it like softmax attention), `biased` which projections the family
-    gives a bias (q, o, m), None where unknown: gptq writes biases of zeros beside the others.
+    attention is linear (kimi linear and minimax name it like softmax attention), `biased` which parts the family
+    gives a bias, None where unknown: gptq writes biases of zeros beside the others.
     """
     forms = tuple(forms)
     modules: dict[str, dict[str, TensorForm]] = {}
@@ -108,16 +109,10 @@ class _Counter:
         bits: float | None,
         quantized: bool,
         halve: bool,
-        biased: str | None,
+        biased: frozenset[str] | None,
     ) -> None:
-        self.modules, self.tied, self.bits, self.quantized, self.halve, self.biased = (
-            modules,
-            tied,
-            bits,
-            quantized,
-            halve,
-            biased,
-        )
+        self.modules, self.tied, self.bits = modules, tied, bits
+        self.quantized, self.halve, self.biased = quantized, halve, biased
         self.groups: dict[tuple[str, str], GroupWeights] = {}
         self.replicated = self.kv_projection = self.fused = 0
         self.head_stored = False
@@ -151,13 +146,8 @@ class _Counter:
         if self.biased is None or "qweight" not in siblings:
             return False
         leaf = module.rsplit(".", 1)[-1]
-        part = (
-            "q"
-            if leaf in ("q_proj", "k_proj", "v_proj", "qkv_proj", "c_attn", "query_key_value")
-            else "o"
-            if "o_proj" in leaf
-            else "m"
-        )
+        inputs = leaf in ("q_proj", "k_proj", "v_proj", "qkv_proj", "c_attn", "query_key_value")
+        part = QKV if inputs else OUTPUT if "o_proj" in leaf else MLP
         return part not in self.biased
 
     def _count_attention_parts(self, module: str, logical: int) -> None:
@@ -170,7 +160,7 @@ class _Counter:
 
 
 def is_matrix(form: TensorForm) -> bool:
-    """Whether a form is a matrix that quantized publications would quantize (no convolution, decay, gate of one row, sink)."""
+    """True when a form is a matrix that quantized publications would quantize (no convolution, decay, gate of one row, sink)."""
     return len(form.shape) >= 2 and form.shape[-2] != 1 and not _NO_LINEAR.search(split_name(form.template)[0])
 
 
@@ -187,9 +177,9 @@ def _parts(form: TensorForm, layers: int, linear_layers: frozenset[int]) -> list
         moved = sum(number in linear_layers for number in numbers)
     if not beyond and not moved:
         return [(form, group)]
-    each = form.count // len(numbers)
+    each = form.tensors // len(numbers)
     counts = ((len(numbers) - beyond - moved, group), (beyond, "mtp"), (moved, "linear_attention"))
-    return [(form._replace(count=each * number), name) for number, name in counts if number]
+    return [(form._replace(tensors=each * number), name) for number, name in counts if number]
 
 
 @lru_cache(maxsize=10_000)
@@ -201,5 +191,5 @@ def _dominant_dtype(forms: tuple[TensorForm, ...]) -> str | None:
     sizes: dict[str, int] = {}
     for form in forms:
         if form.dtype in ("F16", "BF16", "F32", "F64") and split_name(form.template)[1] != "scale":
-            sizes[form.dtype] = sizes.get(form.dtype, 0) + prod(form.shape) * form.count
+            sizes[form.dtype] = sizes.get(form.dtype, 0) + prod(form.shape) * form.tensors
     return max(sizes, key=lambda dtype: (sizes[dtype], dtype)) if sizes else None

@@ -8,21 +8,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from transforms.config.config_fields import Fields
-from transforms.config.families import Family
-from transforms.layers.layer import Layer
-from transforms.layers.states import Shape, StateBlock
+from transforms.config.families import biased_parts
+from transforms.config.family import Family
+from transforms.layers.layer import Layer, Shape
 from transforms.weights.derived_extras import extra_tensors
 from transforms.weights.derived_towers import tower_tensors
 from transforms.weights.safetensors import TensorForm
 
-_ATTENTION_KINDS = frozenset({"full", "sliding", "chunked", "latent", "shared", "hybrid"})
+Counted = tuple[str, tuple[int, ...], int]
+"""A tensor's name within its layer, its shape and how many a layer has."""
 
 
 def derive_tensors(
     fields: Fields,
     family: Family,
     plan: Sequence[Layer],
-    states: dict[str, StateBlock],
     tied: bool,
     dtype: str,
 ) -> list[TensorForm]:
@@ -31,7 +31,7 @@ def derive_tensors(
     whole: list[Shape] = [("model.embed_tokens.weight", (vocabulary, hidden)), *_norm("model.norm", hidden, family, fields)]
     if not tied:
         whole.append(("lm_head.weight", (vocabulary, hidden)))
-        if "h" in family.bias:
+        if "head" in family.bias:
             whole.append(("lm_head.bias", (vocabulary,)))
     if family.positions is not None:
         rows = fields.require("max_position_embeddings") + family.positions
@@ -39,6 +39,8 @@ def derive_tensors(
     if fields.flag("embedding_norm"):
         whole += [("model.embed_norm.weight", (hidden,)), ("model.embed_norm.bias", (hidden,))]
     whole += extra_tensors(fields, len(plan))
+    for kind in dict.fromkeys(layer.kind for layer in plan):
+        whole += kind.model_tensors(fields, len(plan))
     forms = [TensorForm(name, dtype, shape, 1, "") for name, shape in (*whole, *tower_tensors(fields.root, hidden))]
     alike: dict[Layer, list[int]] = {}
     for index, layer in enumerate(plan):
@@ -48,7 +50,7 @@ def derive_tensors(
         if mtp and plan and layer == plan[-1]:
             indexes = [*indexes, *range(len(plan), len(plan) + mtp)]
         places = ",".join(map(str, indexes))
-        for name, shape, count in _layer(fields, family, layer, hidden, states):
+        for name, shape, count in _layer(fields, family, layer, hidden):
             forms.append(TensorForm(f"model.layers.*.{name}", dtype, shape, count * len(indexes), places))
     if mtp:
         places = ",".join(str(len(plan) + number) for number in range(mtp))
@@ -60,24 +62,17 @@ def _mtp_layers(fields: Fields) -> int:
     return min(fields.integer("mtp_layers") or 0, 16)
 
 
-def _layer(
-    fields: Fields, family: Family, layer: Layer, hidden: int, states: dict[str, StateBlock]
-) -> list[tuple[str, tuple[int, ...], int]]:
+def _layer(fields: Fields, family: Family, layer: Layer, hidden: int) -> list[Counted]:
     tensors: list[Shape] = []
-    if layer.kind in states:
-        tensors += [(f"mamba.{name}", shape) for name, shape in states[layer.kind].tensors]
-    once = fields.model_type in ("zamba", "zamba2")  # the attention block is shared by all hybrid layers
-    if layer.kind in _ATTENTION_KINDS and not once:
-        tensors += attention_tensors(fields, family, layer, hidden)
-    elif layer.kind == "none" and isinstance(fields.raw("cross_attention_layers"), list):
-        crossing = Layer("full", fields.require("attention_heads"), fields.require("kv_heads"))
-        width = hidden // crossing.heads
-        crossing = Layer("full", crossing.heads, crossing.kv_heads, width, width)
-        tensors += attention_tensors(fields, Family(), crossing, hidden)
-    for number in range(family.norms if layer.mlp != "none" or layer.kind != "none" else 1):
+    if layer.state is not None:
+        tensors += [(f"mamba.{name}", shape) for name, shape in layer.state.tensors]
+    shared_block = fields.has("attention_block_is_shared")  # counted once for all its layers, in the extras
+    if not shared_block:
+        tensors += layer.kind.tensors(layer, fields, family, hidden)
+    for number in range(family.norms if layer.mlp != "none" or layer.kind.mixes else 1):
         tensors += _norm(f"norm_{number}", hidden, family, fields)
     counted = [(name, shape, 1) for name, shape in tensors]
-    if layer.mlp in ("dense", "both") and layer.intermediate and not once:
+    if layer.mlp in ("dense", "both") and layer.intermediate and not shared_block:
         counted += [(name, shape, 1) for name, shape in _mlp("mlp", family, fields, hidden, layer.intermediate)]
     if layer.mlp == "linear":
         counted.append(("mlp.linear.weight", (hidden, hidden), 1))
@@ -86,93 +81,7 @@ def _layer(
     return counted
 
 
-def attention_tensors(fields: Fields, family: Family, layer: Layer, hidden: int) -> list[Shape]:
-    """The projections, norms and biases of one attention block."""
-    if layer.kind == "latent":
-        return _latent(fields, layer, hidden)
-    if fields.model_type.startswith("deepseek_v4"):
-        return []
-    queries = layer.heads * layer.head_dim
-    keys, values = layer.kv_heads * layer.head_dim, layer.kv_heads * layer.value_head_dim
-    doubled = 2 if fields.flag("attn_output_gate") else 1
-    shapes: list[Shape] = [
-        ("self_attn.q_proj.weight", (queries * doubled, hidden)),
-        ("self_attn.o_proj.weight", (hidden, layer.heads * layer.value_head_dim)),
-    ]
-    if fields.raw("use_head_wise_attn_gate") is True or fields.raw("gating") in ("per-head", "per_head"):
-        shapes.append(("self_attn.g_proj.weight", (layer.heads, hidden)))
-    one_projection = fields.flag("attention_k_eq_v") and layer.kind == "full"  # gemma 4: keys are also the values
-    if layer.kind != "shared" or fields.model_type.startswith("gemma3n"):
-        shapes.append(("self_attn.k_proj.weight", (keys, hidden)))
-        if not one_projection:
-            shapes.append(("self_attn.v_proj.weight", (values, hidden)))
-    biased = biased_parts(fields, family)
-    if "q" in biased:
-        shapes += [
-            ("self_attn.q_proj.bias", (queries,)),
-            ("self_attn.k_proj.bias", (keys,)),
-            ("self_attn.v_proj.bias", (values,)),
-        ]
-    if "o" in biased:
-        shapes.append(("self_attn.o_proj.bias", (hidden,)))
-    if fields.flag("sinks"):
-        shapes.append(("self_attn.sinks", (layer.heads,)))
-    norm = family.qk_norm or ("head" if fields.flag("use_qk_norm") or fields.flag("qk_layernorm") else "")
-    if norm == "head" and fields.model_type.startswith("cohere"):  # a norm of its own for every head
-        norm = "full"
-    if norm == "full":
-        shapes += [("self_attn.q_norm.weight", (queries,)), ("self_attn.k_norm.weight", (keys,))]
-    elif norm:
-        shapes += [("self_attn.q_norm.weight", (layer.head_dim,)), ("self_attn.k_norm.weight", (layer.head_dim,))]
-    return shapes
-
-
-def biased_parts(fields: Fields, family: Family) -> str:
-    """Which projections have a bias: q (Q, K and V), o, m (feed-forward), by the family and the config's switches."""
-    parts = family.bias
-    for entry in family.bias_keys:
-        key, _, letters = entry.partition(":")
-        if fields.raw(key) is True:
-            parts += letters
-        elif fields.raw(key) is False:
-            parts = "".join(part for part in parts if part not in letters)
-    if fields.raw("no_bias") is True and family.defaults.get("norm_bias") is False:
-        parts = ""
-    return parts
-
-
-def _latent(fields: Fields, layer: Layer, hidden: int) -> list[Shape]:
-    rank, rope = fields.require("kv_lora_rank"), fields.require("qk_rope_head_dim")
-    nope, value_width = layer.head_dim - rope, layer.value_head_dim
-    queries = layer.heads * layer.head_dim
-    query_rank = fields.positive("q_lora_rank")
-    shapes: list[Shape] = [
-        ("self_attn.kv_a_proj_with_mqa.weight", (rank + rope, hidden)),
-        ("self_attn.kv_a_layernorm.weight", (rank,)),
-        ("self_attn.kv_b_proj.weight", (layer.heads * (nope + value_width), rank)),
-        ("self_attn.o_proj.weight", (hidden, layer.heads * value_width)),
-    ]
-    if query_rank:
-        shapes += [
-            ("self_attn.q_a_proj.weight", (query_rank, hidden)),
-            ("self_attn.q_a_layernorm.weight", (query_rank,)),
-            ("self_attn.q_b_proj.weight", (queries, query_rank)),
-        ]
-    else:
-        shapes.append(("self_attn.q_proj.weight", (queries, hidden)))
-    if layer.indexed:
-        width, heads = fields.require("index_head_dim"), fields.positive("index_n_heads") or 1
-        shapes += [
-            ("self_attn.indexer.wq_b.weight", (heads * width, query_rank or hidden)),
-            ("self_attn.indexer.wk.weight", (width, hidden)),
-            ("self_attn.indexer.weights_proj.weight", (heads, hidden)),
-            ("self_attn.indexer.k_norm.weight", (width,)),
-            ("self_attn.indexer.k_norm.bias", (width,)),
-        ]
-    return shapes
-
-
-def expert_tensors(fields: Fields, family: Family, layer: Layer, hidden: int) -> list[tuple[str, tuple[int, ...], int]]:
+def expert_tensors(fields: Fields, family: Family, layer: Layer, hidden: int) -> list[Counted]:
     """Router, routed and shared experts of one layer, as (name, shape, how many)."""
     width = fields.positive("moe_intermediate_size")
     if width is None:
@@ -180,7 +89,7 @@ def expert_tensors(fields: Fields, family: Family, layer: Layer, hidden: int) ->
         width = (stated[0] if stated else fields.positive("intermediate_size")) or layer.intermediate
     latent = fields.positive("moe_latent_size")
     experts = layer.experts
-    counted: list[tuple[str, tuple[int, ...], int]] = [("mlp.gate.weight", (experts, hidden), 1)]
+    counted: list[Counted] = [("mlp.gate.weight", (experts, hidden), 1)]
     if (
         fields.flag("router_bias")
         or fields.raw("use_routing_bias") is True
@@ -200,7 +109,7 @@ def expert_tensors(fields: Fields, family: Family, layer: Layer, hidden: int) ->
     shared = _shared_width(fields, width)
     if shared:
         counted += [(name, shape, 1) for name, shape in _mlp("mlp.shared_experts", family, fields, hidden, shared)]
-        if fields.model_type.startswith(("qwen2_moe", "qwen3_next", "qwen3_5")):
+        if fields.has("shared_experts_are_gated"):
             counted.append(("mlp.shared_expert_gate.weight", (1, hidden), 1))
     return counted
 
@@ -208,7 +117,7 @@ def expert_tensors(fields: Fields, family: Family, layer: Layer, hidden: int) ->
 def _shared_width(fields: Fields, width: int) -> int:
     stated, count = fields.integer("shared_intermediate_size"), fields.integer("shared_experts") or 0
     if stated is not None:
-        return stated * (count if fields.model_type == "nemotron_h" and count else 1)
+        return stated * (count if count and fields.has("shared_width_is_of_one_expert") else 1)
     return count * width if fields.raw("use_mixed_mlp_moe") is not False else 0
 
 
@@ -217,7 +126,7 @@ def _mlp(name: str, family: Family, fields: Fields, hidden: int, width: int) -> 
     shapes: list[Shape] = [(f"{name}.up_proj.weight", (width, hidden)), (f"{name}.down_proj.weight", (hidden, width))]
     if gated:
         shapes.append((f"{name}.gate_proj.weight", (width, hidden)))
-    if "m" in biased_parts(fields, family):
+    if "mlp" in biased_parts(fields, family):
         shapes += [(f"{name}.up_proj.bias", (width,)), (f"{name}.down_proj.bias", (hidden,))]
         if gated:
             shapes.append((f"{name}.gate_proj.bias", (width,)))

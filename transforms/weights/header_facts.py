@@ -1,14 +1,13 @@
-"""What headers say about a model beyond its size: vocabulary, width, whether the config's heads agree with the stored shapes."""
+"""Facts that headers give beyond sizes: vocabulary, width, and whether the config's heads agree with the stored shapes."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from transforms.config.config_fields import FieldError, Fields
-from transforms.config.families import Family
+from transforms.config.family import Family
 from transforms.layers.layer import Layer
-from transforms.layers.states import StateBlock
 from transforms.tables.fields import TENSOR_GROUPS
 from transforms.weights.count_weights import Weights, count_weights
 from transforms.weights.derived import derive_tensors
@@ -81,7 +80,6 @@ def confirm(
     family: Family,
     known: bool,
     plan: Sequence[Layer],
-    states: Mapping[str, StateBlock],
     tied: bool,
     summary: HeaderSummary,
     weights: Weights,
@@ -93,7 +91,7 @@ def confirm(
         fields.sources["kv_heads_check"] = "header"
         return
     counted = _text_parameters(weights)
-    forms = derive_tensors(fields, family, plan, dict(states), tied, "BF16")
+    forms = derive_tensors(fields, family, plan, tied, "BF16")
     derived = _text_parameters(count_weights(forms, len(plan), tied, None, False))
     if not counted or abs(derived - counted) > _AGREEMENT * counted:
         raise FieldError(
@@ -108,7 +106,7 @@ def _text_parameters(weights: Weights) -> int:
 
 
 def _keys_agree(plan: Sequence[Layer], summary: HeaderSummary) -> bool:
-    widths = {layer.kv_heads * layer.head_dim for layer in plan if layer.kind in ("full", "sliding", "chunked")}
+    widths = {rows for layer in plan if (rows := layer.kind.key_rows(layer)) is not None}
     stored = {
         form.shape[0] for form in summary.tensors if (found := _PROJECTION.search(form.template)) and found.group(1) == "k_proj"
     }

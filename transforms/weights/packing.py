@@ -1,4 +1,4 @@
-"""How quantization methods store a matrix: which tensors beside the weights are scales, and what packed elements stand for.
+"""The tensors in which quantization methods store a matrix: scales beside the weights, and packed elements.
 
 Each method writes a module's weight under names of its own: scales, zero points, permutations and codebooks beside packed
 integers. Scales count as bytes, never as parameters; packed elements are counted as the weights they hold.
@@ -60,7 +60,7 @@ def split_name(template: str) -> tuple[str, str]:
 
 
 def needs_weight_beside(template: str) -> bool:
-    """Whether a name is a scale only if its module also holds a quantized weight (a norm may be called `scale` too)."""
+    """True when a name is a scale only if its module also holds a quantized weight (a norm may be called `scale` too)."""
     return _ONLY_BESIDE_WEIGHT.search(template) is not None
 
 
@@ -76,16 +76,16 @@ def weight_of(form: TensorForm, module: Mapping[str, TensorForm], bits: float | 
     if leaf.endswith("_blocks"):
         return elements * 2, True
     if leaf == "trellis" and len(form.shape) == 3:  # 16 × 16 tiles (exl3)
-        return form.shape[0] * form.shape[1] * 256 * form.count, True
+        return form.shape[0] * form.shape[1] * 256 * form.tensors, True
     if leaf == "q_weight":  # rows of mixed bits: features in and out stand in the permutation and the scales (exl2)
         scales, order = module.get("q_scale"), module.get("q_invperm")
         if scales and order and len(scales.shape) == 2:
-            return prod(order.shape) * scales.shape[1] * 8 * form.count, True
+            return prod(order.shape) * scales.shape[1] * 8 * form.tensors, True
         return round(elements * stored / (bits or 4)), True
     if leaf == "codes" and len(form.shape) == 3:  # 8 weights a code vector, one code per codebook (aqlm)
         books = module.get("codebooks")
         vector = books.shape[-1] * books.shape[-2] if books and len(books.shape) >= 2 else 8
-        return form.shape[0] * form.shape[1] * vector * form.count, True
+        return form.shape[0] * form.shape[1] * vector * form.tensors, True
     if leaf == "qweight":
         return round(elements * stored / (_qweight_bits(form, module) or bits or 4)), True
     if leaf in ("weight_packed", "W_q", "_packed", "Qidxs") or leaf.endswith("_packed"):

@@ -54,9 +54,9 @@ def _split(form: TensorForm, listed: ListedModules) -> tuple[TensorForm | None, 
     if not outside:
         return None, form
     inside = [number for number in numbers if number not in set(outside)]
-    each = form.count // len(numbers)
-    kept = form._replace(count=each * len(outside), layers=",".join(map(str, outside)))
-    return kept, form._replace(count=each * len(inside), layers=",".join(map(str, inside))) if inside else None
+    each = form.tensors // len(numbers)
+    kept = form._replace(tensors=each * len(outside), layers=",".join(map(str, outside)))
+    return kept, form._replace(tensors=each * len(inside), layers=",".join(map(str, inside))) if inside else None
 
 
 def _packed(form: TensorForm, quantization: Quantization) -> list[TensorForm]:

@@ -62,24 +62,24 @@ class TensorForm(NamedTuple):
     """Tensors that differ only in the numbers within their names.
 
     `template` is the name with every numeric component as `*`, `layers` the values of the first such component as
-    ranges ("0-2,5"; "" without one), `count` how many tensors there are.
+    ranges ("0-2,5"; "" without one), `tensors` how many tensors there are.
     """
 
     template: str
     dtype: str
     shape: tuple[int, ...]
-    count: int
+    tensors: int
     layers: str
 
     @property
     def elements(self) -> int:
         """Stored elements of all tensors of the form."""
-        return prod(self.shape) * self.count
+        return prod(self.shape) * self.tensors
 
     @property
     def stored_bytes(self) -> int:
         """Bytes of all tensors of the form."""
-        return prod(self.shape) * DTYPE_BITS[self.dtype] // 8 * self.count
+        return prod(self.shape) * DTYPE_BITS[self.dtype] // 8 * self.tensors
 
 
 class HeaderSummary(NamedTuple):
@@ -94,7 +94,7 @@ def parse_header(data: bytes, file_bytes: int | None = None) -> list[Tensor]:
     """The tensors of one file, in order of their data.
 
     `data` begins with the 8-byte length and holds the whole header; `file_bytes` is the whole file's size where known.
-    Raises HeaderError when the header is too long, no JSON, or its offsets overlap, leave gaps or exceed the file.
+    Raises HeaderError when the header is too long, not JSON, or its offsets overlap, leave gaps or exceed the file.
     """
     if len(data) < 8:
         raise HeaderError("the safetensors file is shorter than its 8-byte header length")
@@ -144,14 +144,13 @@ def _tensor(name: str, entry: object) -> Tensor:
     if not isinstance(entry, dict):
         raise HeaderError(f"tensor {_shown(name)} is not described by an object")
     dtype, shape, offsets = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
-    bits = DTYPE_BITS.get(dtype) if isinstance(dtype, str) else None
-    if bits is None:
+    if not isinstance(dtype, str) or dtype not in DTYPE_BITS:
         raise HeaderError(f"tensor {_shown(name)} has dtype {str(dtype)[:40]!r}, which the format does not know")
     if not isinstance(shape, list) or len(shape) > _MAX_RANK or not all(map(_is_size, shape)):
         raise HeaderError(f"tensor {_shown(name)} has a shape that is not a short list of sizes")
     if not isinstance(offsets, list) or len(offsets) != 2 or not all(map(_is_size, offsets)) or offsets[0] > offsets[1]:
         raise HeaderError(f"tensor {_shown(name)} has offsets that are no byte range")
-    size_bits = prod(shape) * bits
+    size_bits = prod(shape) * DTYPE_BITS[dtype]
     if size_bits % 8 or offsets[1] - offsets[0] != size_bits // 8:
         raise HeaderError(
             f"tensor {_shown(name)} spans {offsets[1] - offsets[0]:,} bytes, its shape and dtype make {size_bits // 8:,}"
@@ -207,7 +206,7 @@ def _is_plain_file_name(name: str) -> bool:
 def summarize(tensors: Iterable[Tensor], files: int, source: str) -> str:
     """All tensors of a checkpoint (over all its files) as the JSON text of `hub_files.header_summary`.
 
-    `source` says how the headers were had: sharded_metadata, index, single or local. Raises HeaderError when one name
+    `source` says how the headers were read: sharded_metadata, index, single or local. Raises HeaderError when one name
     occurs twice or there are more tensors or forms than any real checkpoint has.
     """
     forms: dict[tuple[str, str, tuple[int, ...]], dict[int, None]] = {}
@@ -256,7 +255,7 @@ def _ranges(layers: Iterable[int]) -> str:
 
 
 def layer_numbers(layers: str) -> list[int]:
-    """The numbers of a compact range text ("0-2,5" → 0, 1, 2, 5). Raises HeaderError on text that is none."""
+    """The numbers of a compact range text ("0-2,5" → 0, 1, 2, 5). Raises HeaderError on malformed text."""
     numbers: list[int] = []
     for span in layers.split(",") if layers else []:
         first, _, last = span.partition("-")

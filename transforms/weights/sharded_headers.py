@@ -7,7 +7,7 @@ from transforms.weights.safetensors import HEADER_BYTES, MAX_SHARDS, MAX_TENSORS
 
 
 def summarize_sharded(answer: bytes) -> str | None:
-    """The header summary of a sharded checkpoint, None where the answer is none that the route gives.
+    """The header summary of a sharded checkpoint, None where the answer has another form.
 
     Raises HeaderError for headers that are refused.
     """

@@ -1,4 +1,4 @@
-"""What part of a model a tensor belongs to, by its name: a table of patterns with the families whose names they are.
+"""The part of a model that a tensor belongs to, by its name: a table of patterns with the families whose names they are.
 
 Names come with numeric components as `*` (see `transforms.weights.safetensors`). The first row that matches decides; what no row
 knows is counted in `other`. The order is: what is no parameter, what lies outside the language model, then the language
