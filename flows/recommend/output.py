@@ -71,10 +71,23 @@ def document(question: Question, answer: Answer) -> dict[str, object]:
 def _reasoning(question: Question, answer: Answer) -> str | None:
     if not answer.rows.rows:
         return answer.why_not
-    asked = Asked(shown(answer.model_id), answer.context, question.best_by, question.users, question.workload, question.bounds())
+    asked = Asked(
+        shown(answer.model_id),
+        answer.context,
+        question.best_by,
+        users=question.users,
+        workload=question.workload,
+        requests_per_s=question.requests_per_s,
+        bounds=question.bounds(),
+        times_are_bounded=question.bounds_the_times,
+        percentile=question.held_percentile,
+        default_ttft_ms=answer.service_level[0],
+        default_tpot_ms=answer.service_level[1],
+        estimated_for_load=question.is_estimated,
+    )
     first, *others = Rows(answer.rows.columns, answer.rows.rows[:_SHOWN_ROWS]).records()
     elsewhere = (row for row in others if (row["provider"], row["shape"]) != (first["provider"], first["shape"]))
-    return reasoning(asked, first, next(elsewhere, None), answer.offers, next(iter(answer.cheaper.records()), None))
+    return reasoning(asked, first, next(elsewhere, None), answer.offers, next(iter(answer.passed_over.records()), None))
 
 
 def _draw(question: Question, answer: Answer, plot: Path) -> None:
@@ -113,11 +126,12 @@ def _print_for_people(question: Question, answer: Answer) -> None:
             write_rows(_readable(answer.nearest), "table", out)
         return
     rows = Rows(answer.rows.columns, answer.rows.rows[:_SHOWN_ROWS]).records()
-    timed = question.max_ttft_ms is not None or question.max_tpot_ms is not None
-    level = "your bounds" if timed else "the default service level"
-    load = f"{rows[0]['input_tokens']:,} tokens in, {rows[0]['output_tokens']:,} out, at the best batch within {level}"
+    level = "your bounds" if question.bounds_the_times else "the default service level"
+    sized = question.users is not None or question.requests_per_s is not None
+    batch = f"within {level}" if question.is_estimated and sized else f"at the best batch within {level}"
+    load = f"{rows[0]['input_tokens']:,} tokens in, {rows[0]['output_tokens']:,} out, {batch}"
     out.write(f"{shown(answer.model_id)} at {answer.context:,} tokens, best by {question.best_by} first ({load})\n\n")
-    write_rows(rows_of_records([_line(row, many=question.users is not None) for row in rows]), "table", out)
+    write_rows(rows_of_records([_line(row, many=sized) for row in rows]), "table", out)
     if answer.offers > len(rows):
         out.write(f"and {answer.offers - len(rows):,} more (--format json, csv or markdown lists all)\n")
     if any(row["price_stale"] for row in rows):
@@ -172,11 +186,12 @@ def _line(row: dict[str, Any], many: bool = False) -> dict[str, object]:
     speed = row["output_tokens_per_s"]
     return line | {
         "$/h": f"{price}*" if row["price_stale"] else price,
+        **({"used": f"{row['utilization']:.0%}"} if many else {}),
         "$/M out": _cents(row["usd_per_million_output_tokens"]),
         "tokens/s": speed if speed is None else speed * row["deployments"],
         "TTFT ms": _whole(row["ttft_ms"]),
         "TPOT ms": row["tpot_ms"],
-        "users held" if many else "batch": row["batch_per_replica"] * row["dp"] * row["deployments"],
+        "batch": row["batch_per_replica"] * row["dp"] * row["deployments"],
         "GiB/GPU": f"{row['memory_used_gib_per_gpu']:.1f} of {row['memory_allowed_gib_per_gpu']:.1f}",
         "max context": row["max_context"],
         "verdict": row["verdict"],

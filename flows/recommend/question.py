@@ -117,6 +117,11 @@ class Conditions:
         return any(condition is not None for condition in stated)
 
     @property
+    def is_estimated(self) -> bool:
+        """Whether the question is estimated for its own load or bounds, rather than answered from the published figures."""
+        return self.states_a_load or self.bounds_the_times or self.percentile is not None
+
+    @property
     def held_percentile(self) -> int:
         """What the bounds must hold for, in percent of requests and of estimates."""
         return self.percentile or (95 if self.bounds_the_times or self.requests_per_s is not None else 50)

@@ -44,9 +44,10 @@ class Answer:
     """The rows that answer, best first, or why there are none.
 
     `offers` counts all that answer, of which `rows` may be the first. `nearest` are the cheapest or fastest rows where none is
-    within the bounds, and where the model starts on no shape that the question allows, those that lack least. `cheaper` is a
-    row on the shapes that cost less than the first one and do not hold the model (`sql/recommend/cheaper.sql`). `notes` say how
-    the question was taken where that is not plain; `why_not` says in one sentence why there are no rows.
+    within the bounds, and where the model starts on no shape that the question allows, those that lack least. `passed_over`
+    is a row on the shapes that cost less than the first one (`sql/recommend/passed_over.sql`). `notes` say how
+    the question was taken where that is not plain; `service_level` is the default one for the load, TTFT and TPOT in ms;
+    `why_not` says in one sentence why there are no rows.
     """
 
     model_id: str
@@ -54,16 +55,18 @@ class Answer:
     rows: Rows
     offers: int = 0
     nearest: Rows = field(default=_NOTHING)
-    cheaper: Rows = field(default=_NOTHING)
+    passed_over: Rows = field(default=_NOTHING)
     notes: tuple[str, ...] = ()
+    service_level: tuple[float | None, float | None] = (None, None)
     why_not: str | None = None
 
 
 def recommend(question: Question, data: Path, shown: int | None = None) -> Answer:
     """Answer a question from the published version, or for a model that is not published from its facts; the first `shown` rows.
 
-    Figures are those of the layout that the objective takes, at the best batch within the default service level: as published, or
-    estimated anew where the question states a workload or bounds on the times, which then take that level's place.
+    Figures are those of the layout that the objective takes: as published, at the best batch within the default service level; or
+    estimated for the load, where the question states one by its tokens or its rate, or bounds on the times, which then hold in
+    that level's place.
 
     Raises QuestionError for conditions that name nothing known, RejectedModelError for a model that has no estimate.
     """
@@ -78,8 +81,17 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
         rows, offers = _rows(connection, conditions, shown)
         if rows.rows:
             first: dict[str, Any] = dict(zip(rows.columns, rows.rows[0], strict=True))
-            cheaper = _cheaper(connection, conditions, first)
-            return Answer(question.model, first["context"], rows, offers, cheaper=cheaper, notes=tuple(notes))
+            passed_over = _passed_over(connection, conditions, first)
+            level: tuple[Any, ...] = fetch(connection, "recommend/service_level.sql", first).rows[0]
+            return Answer(
+                question.model,
+                first["context"],
+                rows,
+                offers,
+                passed_over=passed_over,
+                notes=tuple(notes),
+                service_level=(level[0], level[1]),
+            )
         nearest, why_not = _why_not(connection, question, conditions)
     return Answer(question.model, conditions["context"], rows, nearest=nearest, notes=tuple(notes), why_not=why_not)
 
@@ -87,7 +99,7 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
 def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], shown: int | None = None) -> tuple[Rows, int]:
     """The first rows of the answer and how many there are in all."""
     asked = conditions | {"shown": shown}
-    if not asked["anew"]:
+    if not asked["estimated"]:
         answer = fetch(connection, "recommend/published.sql", asked)
     else:
         for step in _STEPS:
@@ -97,12 +109,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], sho
     return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers
 
 
-def _cheaper(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], first: dict[str, Any]) -> Rows:
-    """The row on cheaper shapes that do not hold the model; none where there is no such shape, or price is not the objective."""
+def _passed_over(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], first: dict[str, Any]) -> Rows:
+    """The row on shapes that cost less than the first answer; none where price is not the objective or not known."""
     if conditions["objective"] != "cost" or first["total_usd_per_hour"] is None:
         return _NOTHING
-    asked = conditions | {"context": first["context"], "usd_per_hour": first["total_usd_per_hour"]}
-    return fetch(connection, "recommend/cheaper.sql", asked)
+    asked = conditions | {"answered_context": first["context"], "usd_per_hour": first["total_usd_per_hour"]}
+    run_sql(connection, f"recommend/{'loaded' if conditions['estimated'] else 'published'}_holders.sql", asked)
+    return fetch(connection, "recommend/passed_over.sql", asked)
 
 
 def _in_grid(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any]) -> bool:
@@ -130,7 +143,7 @@ def _conditions(
     return {
         "model": question.model,
         "architecture": model["architecture_key"],
-        "anew": question.states_a_load or question.bounds_the_times or question.percentile is not None,
+        "estimated": question.is_estimated,
         "objective": question.best_by,
         "users": question.users,
         "provider": meant["provider"],

@@ -3,8 +3,8 @@
 -- `recommendations`. Layout, memory, times and rates are those of the layout that the objective takes; activation, memory
 -- outside torch, CUDA graphs and cached tokens are known for the balanced layout alone, and null where another is taken.
 --   objective  cost (dollars an hour), performance (time per token of one request) or balanced (dollars per token)
---   users      requests in flight at once: `deployments` says how many of the row's deployments carry them within the default service
---              level (at the published batch), total_usd_per_hour what these cost, utilization how much of them is used; null: one
+--   users      requests in flight at once: `deployments` says how many of the row's deployments carry them within the default
+--              service level (at the published batch), total_usd_per_hour what these cost, utilization how much is used; null: 1
 --   provider   only this provider's shapes; null for all
 --   spot       count spot prices
 -- price_age_days is the age of the price on the day of publication.
@@ -28,7 +28,7 @@ asked_contexts as (
         and lengths.context >= context
 ),
 
-stored_offers as (
+stored as (
     select
         stored.* exclude (within_slo, reason, vllm_arguments),
         'vllm' as policy,
@@ -43,107 +43,107 @@ stored_offers as (
 
 objective_offers as (
     select
-        stored_offers.* replace (
-            of_objective(objective, stored_offers.cost_tp, stored_offers.performance_tp, stored_offers.tp) as tp,
-            of_objective(objective, stored_offers.cost_pp, stored_offers.performance_pp, stored_offers.pp) as pp,
-            of_objective(objective, stored_offers.cost_dp, stored_offers.performance_dp, stored_offers.dp) as dp,
-            of_objective(objective, stored_offers.cost_ep, stored_offers.performance_ep, stored_offers.ep) as ep,
-            of_objective(objective, stored_offers.cost_verdict, stored_offers.performance_verdict, stored_offers.verdict) as verdict,
+        stored.* replace (
+            of_objective(objective, stored.cost_tp, stored.performance_tp, stored.tp) as tp,
+            of_objective(objective, stored.cost_pp, stored.performance_pp, stored.pp) as pp,
+            of_objective(objective, stored.cost_dp, stored.performance_dp, stored.dp) as dp,
+            of_objective(objective, stored.cost_ep, stored.performance_ep, stored.ep) as ep,
+            of_objective(objective, stored.cost_verdict, stored.performance_verdict, stored.verdict) as verdict,
             of_objective(
                 objective,
-                stored_offers.cost_memory_used_gib_per_gpu,
-                stored_offers.performance_memory_used_gib_per_gpu,
-                stored_offers.memory_used_gib_per_gpu
+                stored.cost_memory_used_gib_per_gpu,
+                stored.performance_memory_used_gib_per_gpu,
+                stored.memory_used_gib_per_gpu
             ) as memory_used_gib_per_gpu,
             of_objective(
                 objective,
-                stored_offers.cost_weights_gib_per_gpu,
-                stored_offers.performance_weights_gib_per_gpu,
-                stored_offers.weights_gib_per_gpu
+                stored.cost_weights_gib_per_gpu,
+                stored.performance_weights_gib_per_gpu,
+                stored.weights_gib_per_gpu
             ) as weights_gib_per_gpu,
             of_objective(
                 objective,
-                stored_offers.cost_kv_cache_gib_per_gpu,
-                stored_offers.performance_kv_cache_gib_per_gpu,
-                stored_offers.kv_cache_gib_per_gpu
+                stored.cost_kv_cache_gib_per_gpu,
+                stored.performance_kv_cache_gib_per_gpu,
+                stored.kv_cache_gib_per_gpu
             ) as kv_cache_gib_per_gpu,
             of_objective(
-                objective, stored_offers.cost_max_context, stored_offers.performance_max_context, stored_offers.max_context
+                objective, stored.cost_max_context, stored.performance_max_context, stored.max_context
             ) as max_context,
             of_objective(
-                objective, stored_offers.cost_max_sequences, stored_offers.performance_max_sequences, stored_offers.max_sequences
+                objective, stored.cost_max_sequences, stored.performance_max_sequences, stored.max_sequences
             ) as max_sequences,
             of_objective(
                 objective,
-                stored_offers.cost_batch_per_replica,
-                stored_offers.performance_batch_per_replica,
-                stored_offers.batch_per_replica
+                stored.cost_batch_per_replica,
+                stored.performance_batch_per_replica,
+                stored.batch_per_replica
             ) as batch_per_replica,
-            of_objective(objective, stored_offers.cost_ttft_ms, stored_offers.performance_ttft_ms, stored_offers.ttft_ms) as ttft_ms,
-            of_objective(objective, stored_offers.cost_tpot_ms, stored_offers.performance_tpot_ms, stored_offers.tpot_ms) as tpot_ms,
+            of_objective(objective, stored.cost_ttft_ms, stored.performance_ttft_ms, stored.ttft_ms) as ttft_ms,
+            of_objective(objective, stored.cost_tpot_ms, stored.performance_tpot_ms, stored.tpot_ms) as tpot_ms,
             of_objective(
                 objective,
-                stored_offers.cost_single_stream_ttft_ms,
-                stored_offers.performance_single_stream_ttft_ms,
-                stored_offers.single_stream_ttft_ms
+                stored.cost_single_stream_ttft_ms,
+                stored.performance_single_stream_ttft_ms,
+                stored.single_stream_ttft_ms
             ) as single_stream_ttft_ms,
             of_objective(
                 objective,
-                stored_offers.cost_single_stream_tpot_ms,
-                stored_offers.performance_single_stream_tpot_ms,
-                stored_offers.single_stream_tpot_ms
+                stored.cost_single_stream_tpot_ms,
+                stored.performance_single_stream_tpot_ms,
+                stored.single_stream_tpot_ms
             ) as single_stream_tpot_ms,
             of_objective(
                 objective,
-                stored_offers.cost_output_tokens_per_s,
-                stored_offers.performance_output_tokens_per_s,
-                stored_offers.output_tokens_per_s
+                stored.cost_output_tokens_per_s,
+                stored.performance_output_tokens_per_s,
+                stored.output_tokens_per_s
             ) as output_tokens_per_s,
-            of_objective(objective, stored_offers.cost_bound_by, stored_offers.performance_bound_by, stored_offers.bound_by)
+            of_objective(objective, stored.cost_bound_by, stored.performance_bound_by, stored.bound_by)
                 as bound_by,
             of_objective(
-                objective, stored_offers.cost_calibration, stored_offers.performance_calibration, stored_offers.calibration
+                objective, stored.cost_calibration, stored.performance_calibration, stored.calibration
             ) as calibration,
             of_objective(
-                objective, stored_offers.cost_within_slo, stored_offers.performance_within_slo, stored_offers.within_slo
+                objective, stored.cost_within_slo, stored.performance_within_slo, stored.within_slo
             ) as within_slo,
-            if(spot, stored_offers.spot_usd_per_hour, stored_offers.usd_per_hour) as usd_per_hour,
+            if(spot, stored.spot_usd_per_hour, stored.usd_per_hour) as usd_per_hour,
             if(
                 spot,
                 four_decimals(
                     usd_per_million_output_tokens(
-                        stored_offers.spot_usd_per_hour,
+                        stored.spot_usd_per_hour,
                         of_objective(
                             objective,
-                            stored_offers.cost_output_tokens_per_s,
-                            stored_offers.performance_output_tokens_per_s,
-                            stored_offers.output_tokens_per_s
+                            stored.cost_output_tokens_per_s,
+                            stored.performance_output_tokens_per_s,
+                            stored.output_tokens_per_s
                         )
                     )
                 ),
                 of_objective(
                     objective,
-                    stored_offers.cost_usd_per_million_output_tokens,
-                    stored_offers.performance_usd_per_million_output_tokens,
-                    stored_offers.usd_per_million_output_tokens
+                    stored.cost_usd_per_million_output_tokens,
+                    stored.performance_usd_per_million_output_tokens,
+                    stored.usd_per_million_output_tokens
                 )
             ) as usd_per_million_output_tokens,
             of_objective(
-                objective, stored_offers.cost_vllm_arguments, stored_offers.performance_vllm_arguments, stored_offers.vllm_arguments
+                objective, stored.cost_vllm_arguments, stored.performance_vllm_arguments, stored.vllm_arguments
             ) as vllm_arguments
         ),
         of_objective(
             objective,
-            (stored_offers.cost_tp, stored_offers.cost_pp, stored_offers.cost_dp, stored_offers.cost_ep),
+            (stored.cost_tp, stored.cost_pp, stored.cost_dp, stored.cost_ep),
             (
-                stored_offers.performance_tp,
-                stored_offers.performance_pp,
-                stored_offers.performance_dp,
-                stored_offers.performance_ep
+                stored.performance_tp,
+                stored.performance_pp,
+                stored.performance_dp,
+                stored.performance_ep
             ),
-            (stored_offers.tp, stored_offers.pp, stored_offers.dp, stored_offers.ep)
-        ) = (stored_offers.tp, stored_offers.pp, stored_offers.dp, stored_offers.ep) as is_balanced_layout
-    from stored_offers
+            (stored.tp, stored.pp, stored.dp, stored.ep)
+        ) = (stored.tp, stored.pp, stored.dp, stored.ep) as is_balanced_layout
+    from stored
 ),
 
 manned_offers as (

@@ -1,5 +1,5 @@
 -- A row is one replica that starts and holds one request of the full context, with the most requests of the load that it runs
--- within the bounds (one where even a single one misses them), and how long a request takes alone and among that many.
+-- within the bounds (one where even a single one misses them), and how long a request takes alone and among that many. held_ttft_ms and held_tpot_ms are what is held against the bounds.
 create or replace temp table capacities as
 with
 
@@ -88,5 +88,9 @@ select
     single_stream_tpot_ms,
     1000e0 * capacity * output_tokens / capacity_latency_ms as output_tokens_per_s,
     within_slo,
+    ttft_ms * ttft_factor as held_ttft_ms,
+    tpot_ms * tpot_factor as held_tpot_ms,
+    bound_ttft_ms,
+    bound_tpot_ms,
     rate_low
 from latencies;

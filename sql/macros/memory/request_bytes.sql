@@ -6,7 +6,8 @@
 -- Example: request_bytes(1000, 16, 16, 100, 0, null, 0, null, 5) = 100805
 -- Example: request_bytes(9472, 16, 16, 36864, 36864, 128, 0, null, 0) = 354484224
 create or replace macro request_bytes(
-    tokens, full_block_tokens, block_tokens, full_bytes, window_1_bytes, window_1_tokens, window_2_bytes, window_2_tokens, state_bytes
+    tokens, full_block_tokens, block_tokens, full_bytes, window_1_bytes, window_1_tokens, window_2_bytes,
+    window_2_tokens, state_bytes
 ) as
     sequence_bytes(
         tokens, full_block_tokens, block_tokens, full_bytes, window_1_bytes, window_1_tokens, window_2_bytes, window_2_tokens, 1,

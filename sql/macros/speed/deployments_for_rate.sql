@@ -15,7 +15,9 @@ create or replace macro deployments_for_rate(requests_per_s, single_latency_ms, 
         list_filter(
             range(
                 ceil(requests_at_peak(requests_per_s * single_latency_ms / 1000, deviations) / (capacity * dp)::double)::bigint,
-                ceil(requests_at_peak(requests_per_s * capacity_latency_ms / 1000, deviations) / (capacity * dp)::double)::bigint + 1
+                1 + ceil(
+                    requests_at_peak(requests_per_s * capacity_latency_ms / 1000, deviations) / (capacity * dp)::double
+                )::bigint
             ),
             lambda deployments: deployments >= 1
             and requests_per_s * capacity_latency_ms <= 1000e0 * deployments * dp * capacity
