@@ -35,7 +35,7 @@ class Asked:
         times_are_bounded: whether some of these bound the times.
         percentile: what the bounds hold for: 95 is the high end of the estimate, 50 its middle.
         default_ttft_ms, default_tpot_ms: the default service level for the load.
-        estimated_for_load: whether figures are those of the load as it is spread, or those of the published load at its best batch.
+        estimated_for_load: whether figures are those of the load as it is spread, or of the published load at its best batch.
     """
 
     model_id: str
@@ -202,27 +202,19 @@ def _passed_over(asked: Asked, cheaper: Row | None) -> str:
         count = f"{float(str(cheaper['largest_gpu_count'])):g} × {cheaper['largest_gpu']}"
         memory = float(str(cheaper["largest_memory_gib"]))
         reasons.append(
-            f"{without_room:,} {_do(without_room)} not hold it at this context (the largest, {cheaper['largest_shape']}: {count}, "
-            f"{memory:,.0f} GiB; --shape says what it lacks)"
+            f"{without_room:,} {'does' if without_room == 1 else 'do'} not hold it at this context (the largest, "
+            f"{cheaper['largest_shape']}: {count}, {memory:,.0f} GiB; --shape says what it lacks)"
         )
     if missing:
-        times = (
-            f"{_number(cheaper['nearest_ttft_ms'])} ms to the first token and {_number(cheaper['nearest_tpot_ms'])} ms a token"
-        )
+        ttft, tpot = _number(cheaper["nearest_ttft_ms"]), _number(cheaper["nearest_tpot_ms"])
         reasons.append(
             f"{missing:,} {'holds it and misses' if missing == 1 else 'hold it and miss'} the bounds (the nearest, "
-            f"{cheaper['nearest_shape']} in {cheaper['nearest_quantization']}: {times} for a single request"
-            f"{', at the high end' if asked.percentile > 50 else ''})"
+            f"{cheaper['nearest_shape']} in {cheaper['nearest_quantization']}: {ttft} ms to the first token and {tpot} ms a token "
+            f"for a single request{', at the high end' if asked.percentile > 50 else ''})"
         )
     if needed:
-        reasons.append(
-            f"{needed:,} would cost more in the number that {'is' if asked.users or asked.requests_per_s else 'are'} needed"
-        )
+        reasons.append(f"{needed:,} would cost more in the number that is needed")
     return f"Of the shapes whose machine costs less, {'; '.join(reasons)}." if reasons else ""
-
-
-def _do(count: int) -> str:
-    return "does" if count == 1 else "do"
 
 
 def _counted(number: float | None, thing: str) -> str:
