@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _STEPS = (
     "bounds",
     "asked_replicas",
-    "bounded_batches",
-    "doubled_batches",
     "capacities",
     "carrying_layouts",
     "loaded_replicas",

@@ -1,5 +1,6 @@
--- A row is one shape of the question that holds the model, whether it meets the bounds in some layout and precision, and where it meets them
--- in none, the times of a single request in the layout that comes nearest; excess is how many times the bound the worse of them is.
+-- A row is one shape of the question that holds the model, whether it meets the bounds in some layout and precision, and where
+-- it meets them in none, the times of a single request in the layout that comes nearest; excess is how many times the bound the
+-- worse of them is.
 create or replace temp table holders as
 with
 

@@ -1,6 +1,7 @@
--- The one row of the shapes that the question allows and whose machine costs less than $usd_per_hour an hour, which all the machines of the
--- answer cost: how many do not hold the model (and the one of them with the most memory, as the engine is told of it, in GiB of all
--- accelerators), how many hold it and miss the bounds (and the nearest), how many meet them but cost more in the number that is needed.
+-- The one row of the shapes that the question allows and whose machine costs less than $usd_per_hour an hour, which all the
+-- machines of the answer cost: how many do not hold the model (and the one of them with the most memory, as the engine is told
+-- of it, in GiB of all accelerators), how many hold it and miss the bounds (and the nearest), how many meet them but cost more
+-- in the number that is needed.
 with
 
 cheaper as (

@@ -209,8 +209,8 @@ def _passed_over(asked: Asked, cheaper: Row | None) -> str:
         ttft, tpot = _number(cheaper["nearest_ttft_ms"]), _number(cheaper["nearest_tpot_ms"])
         reasons.append(
             f"{missing:,} {'holds it and misses' if missing == 1 else 'hold it and miss'} the bounds (the nearest, "
-            f"{cheaper['nearest_shape']} in {cheaper['nearest_quantization']}: {ttft} ms to the first token and {tpot} ms a token "
-            f"for a single request{', at the high end' if asked.percentile > 50 else ''})"
+            f"{cheaper['nearest_shape']} in {cheaper['nearest_quantization']}: {ttft} ms to the first token and {tpot} ms a "
+            f"token for a single request{', at the high end' if asked.percentile > 50 else ''})"
         )
     if needed:
         reasons.append(f"{needed:,} would cost more in the number that is needed")

@@ -109,6 +109,9 @@ _POLICY: dict[str, Field] = {
     "max_pp_in_node": Field("INTEGER", "most pipeline stages inside one machine", "stages"),
     "direct_links": Field("VARCHAR[]", "kinds of links by which accelerators reach each other without the host"),
     "tower_copied_share": Field("DOUBLE", "part of a tower's weights that every GPU holds", "share"),
+    "hours_per_month": Field("DOUBLE", "hours that a month is counted with", "hours"),
+    "peak_deviations": Field("DOUBLE", "standard deviations of a Poisson count that a rate of requests is held at"),
+    "slo_holds_high_ends": Field("BOOLEAN", "whether bounds are held by the high end of the estimate rather than its middle"),
     "stale_price_days": Field("INTEGER", "age from which a price is stale", "days"),
 }
 

@@ -98,7 +98,7 @@ FORMULAS = (
         "policy_settings",
         "the settings of the default policy",
         """slo_tpot_ms slo_ttft_ms slo_ttft_ms_per_input_token output_share max_nodes max_tp max_pp_in_node direct_links
-        tower_copied_share stale_price_days""",
+        tower_copied_share stale_price_days hours_per_month peak_deviations slo_holds_high_ends""",
         "",
         is_view=True,
     ),

@@ -5,9 +5,11 @@
 -- Requests run by their own tokens: as many as max_num_seqs allows and the KV pool carries of this load (requests_that_run),
 -- whatever the context. The context decides whether one longest request fits, and nothing else.
 --
--- The best batch is the greatest power of two, or the memory's maximum, that meets the default SLO: both times grow with the
--- batch, so halving the exponent four times finds it. Where even one request misses the SLO the batch is 1. With pipeline
--- stages the batch passes in as many parts, so a step sees batch/pp requests.
+-- The best batch is the memory's maximum where that meets the default SLO. Else the greatest power of two that does is found
+-- first: both times grow with the batch, so halving the exponent four times finds it. From there to twice as many the times are
+-- taken as lines, and the batch where the first of them reaches its bound is taken if it meets the SLO indeed (batch_at_bound).
+-- Where even one request misses it the batch is 1. With pipeline stages the batch passes in as many parts, so a step sees
+-- batch/pp requests.
 create or replace macro served(replicas) as table
 with
 
@@ -314,34 +316,103 @@ limit_tried as (
     from first
 ),
 
-batched as (
+coarsely_batched as (
     select
         * exclude (limit_part, limit_decode_ms, exponent_1),
         case
             when concurrency is not null then least(greatest(1e0, concurrency / dp::double), batch_limit)
             when batch_meets_slo(
                 limit_part, limit_decode_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps,
-                kappa, gamma,
-                phi, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
+                kappa, gamma, phi, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
             ) then batch_limit::double
             else (1::bigint << exponent_1)::double
-        end as batch
+        end as coarse_batch
     from limit_tried
+),
+
+bracketed as (
+    select
+        *,
+        if(concurrency is null, least(2 * coarse_batch, batch_limit), coarse_batch)::double as greater_batch,
+        stage_batch(coarse_batch, pp) as coarse_part,
+        decode_step_ms(
+            stage_batch(coarse_batch, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
+        ) as coarse_decode_ms,
+        stage_batch(if(concurrency is null, least(2 * coarse_batch, batch_limit), coarse_batch), pp) as greater_part,
+        decode_step_ms(
+            stage_batch(if(concurrency is null, least(2 * coarse_batch, batch_limit), coarse_batch), pp), matrices_ms,
+            matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss, expert_tokens, step_fixed_ms, step_request_ms
+        ) as greater_decode_ms
+    from coarsely_batched
+),
+
+interpolated as (
+    select
+        *,
+        if(
+            greater_batch > coarse_batch,
+            floor(
+                least(
+                    batch_at_bound(
+                        coarse_batch,
+                        ttft_ms(
+                            coarse_part, coarse_decode_ms, prompt_ms, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma
+                        ),
+                        greater_batch,
+                        ttft_ms(
+                            greater_part, greater_decode_ms, prompt_ms, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa, gamma
+                        ),
+                        slo_ttft_ms + slo_ttft_ms_per_input_token * input_tokens
+                    ),
+                    batch_at_bound(
+                        coarse_batch,
+                        tpot_ms(coarse_decode_ms, coarse_part, output_tokens, prompt_ms, phi),
+                        greater_batch,
+                        tpot_ms(greater_decode_ms, greater_part, output_tokens, prompt_ms, phi),
+                        slo_tpot_ms
+                    )
+                )
+            ),
+            coarse_batch
+        ) as fine_batch
+    from bracketed
+),
+
+finely_tried as (
+    select
+        * exclude (greater_batch, greater_part, greater_decode_ms),
+        stage_batch(fine_batch, pp) as fine_part,
+        decode_step_ms(
+            stage_batch(fine_batch, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
+            expert_tokens, step_fixed_ms, step_request_ms
+        ) as fine_decode_ms
+    from interpolated
+),
+
+judged as (
+    select
+        *,
+        fine_batch > coarse_batch and batch_meets_slo(
+            fine_part, fine_decode_ms, prompt_ms, input_tokens, output_tokens, idle_t0_ms, loaded_t0_ms, loaded_steps, kappa,
+            gamma, phi, slo_ttft_ms, slo_ttft_ms_per_input_token, slo_tpot_ms
+        ) as takes_fine_batch
+    from finely_tried
 ),
 
 stepped as (
     select
-        *,
-        stage_batch(batch, pp) as part,
-        decode_step_ms(
-            stage_batch(batch, pp), matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss, expert_tokens,
-            step_fixed_ms, step_request_ms
-        ) as decode_ms,
+        * exclude (
+            coarse_batch, coarse_part, coarse_decode_ms, fine_batch, fine_part, fine_decode_ms, takes_fine_batch
+        ),
+        if(takes_fine_batch, fine_batch, coarse_batch) as batch,
+        if(takes_fine_batch, fine_part, coarse_part) as part,
+        if(takes_fine_batch, fine_decode_ms, coarse_decode_ms) as decode_ms,
         decode_step_ms(
             1, matrices_ms, matrices_token_ms, experts_ms, experts_token_ms, expert_log_miss,
             expert_tokens, step_fixed_ms, step_request_ms
         ) as single_decode_ms
-    from batched
+    from judged
 ),
 
 timed as (

@@ -1,7 +1,7 @@
 -- The requests at which a time reaches its bound, along the line between two numbers of them: no more than the second, no fewer
 -- than the first.
 -- Units: requests; ms.
--- Source: times are convex in the requests, so the line errs towards fewer.
+-- Source: definition; where times are convex in the requests, the line errs towards fewer.
 -- Example: batch_at_bound(64, 20, 128, 40, 30) = 96
 -- Example: batch_at_bound(64, 20, 128, 40, 50) = 128
 -- Example: batch_at_bound(64, 20, 128, 40, 10) = 64

@@ -142,7 +142,7 @@ def test_what_is_published_is_what_would_be_estimated(objective: str) -> None:
         run_sql(connection, "recommend/asked_shapes.sql", conditions)
         stored, offers = _rows(connection, conditions)
         load = {"input_tokens": 6144, "output_tokens": 2048, "cached_share": 0.0}
-        estimated, count = _rows(connection, conditions | load)
+        estimated, count = _rows(connection, conditions | load | {"estimated": True})
     assert offers == count == len(stored.rows) > 100
     assert stored.columns == estimated.columns
     only_published = ("on_frontier", "dominated_by", "reason")
@@ -173,7 +173,8 @@ def test_the_reasoning_is_a_paragraph_that_names_the_figures() -> None:
         "The next shape is",
     ):
         assert said in text
-    assert f"USD {first['total_usd_per_hour']:,.2f} per hour for {first['deployments']} deployments" in text
+    assert f"USD {first['total_usd_per_hour']:,.2f} per hour, USD {first['total_usd_per_month']:,.0f} a month" in text
+    assert f" for {first['deployments']} deployments" in text
     assert f"{first['memory_used_gib_per_gpu']:.1f} of the {first['memory_allowed_gib_per_gpu']:.1f} GiB" in text
 
 
@@ -194,10 +195,12 @@ def test_the_reasoning_says_why_nothing_cheaper_was_taken() -> None:
     ]
     most = max(memory for memory, _ in passed_over)
     text = asked.document["reasoning"]
-    assert f"The {len(passed_over):,} shapes that cost less do not hold it at this context: the largest, " in text
-    assert f"has {most:,.0f} GiB in all" in text
-    assert any(f"the largest, {name} (" in text for memory, name in passed_over if memory == most)
-    assert "that cost less" not in ask(model, "--context", "8192", "--objective", "performance").document["reasoning"]
+    said = f"Of the shapes whose machine costs less, {len(passed_over):,} do not hold it at this context (the largest, "
+    assert said in text
+    assert any(
+        f"(the largest, {name}: " in text and f", {most:,.0f} GiB; " in text for memory, name in passed_over if memory == most
+    )
+    assert "costs less" not in ask(model, "--context", "8192", "--objective", "performance").document["reasoning"]
 
 
 def test_a_batch_of_one_is_told_in_the_singular() -> None:
@@ -205,7 +208,7 @@ def test_a_batch_of_one_is_told_in_the_singular() -> None:
     single = next(row for row in rows if row["batch_per_replica"] * row["dp"] == 1)
     asked = ask(QWEN, "--context", "131072", "--objective", "performance", "--provider", single["provider"], "--shape",
                 single["shape"], "--quantization", single["quantization"])  # fmt: skip
-    assert "out, one request reaches an estimated " in asked.document["reasoning"]
+    assert "out, 1 request at once reaches an estimated " in asked.document["reasoning"]
 
 
 def test_the_table_gives_the_remarks_on_its_rows_and_the_reasons_of_the_arguments(capsys: pytest.CaptureFixture[str]) -> None:
