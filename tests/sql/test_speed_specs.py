@@ -87,7 +87,7 @@ LONG = {**LLAMA, "context": 131072, "input_tokens": 60_000, "output_tokens": 2_0
 
 @asks([{**LLAMA, "context": 131072, "concurrency": 64}, LONG])
 def test_a_load_is_capped_by_its_own_tokens_and_says_so(answers: Answers) -> None:
-    """Requests of 2,048 tokens all run, however few sequences of the full context are held; of 62,000 as many as there is room."""
+    """Requests of 2,048 tokens all run, however few sequences of the full context are held; of 62,000 what there is room for."""
     short, long = answers
     assert short["max_sequences"] < 64 and short["batch_per_replica"] == 64 and short["reason"] is None
     pool, mean, peak = long["kv_cache_tokens"], 61_008, 62_000  # of a request, in whole blocks of 16
