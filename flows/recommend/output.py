@@ -87,7 +87,15 @@ def _reasoning(question: Question, answer: Answer) -> str | None:
     )
     first, *others = Rows(answer.rows.columns, answer.rows.rows[:_SHOWN_ROWS]).records()
     elsewhere = (row for row in others if (row["provider"], row["shape"]) != (first["provider"], first["shape"]))
-    return reasoning(asked, first, next(elsewhere, None), answer.offers, next(iter(answer.passed_over.records()), None))
+    return reasoning(
+        asked,
+        first,
+        next(elsewhere, None),
+        answer.offers,
+        next(iter(answer.passed_over.records()), None),
+        answer.alternatives.records(),
+        {str(row["quantization"]): row for row in answer.precisions.records()},
+    )
 
 
 def _draw(question: Question, answer: Answer, plot: Path) -> None:

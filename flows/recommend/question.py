@@ -55,7 +55,13 @@ class Conditions:
         Bound, Parameter(help="Requests that arrive in a second, at random moments, instead of a number of users.")
     ] = None
     users: Annotated[Count, Parameter(help="Concurrent requests that the deployment must hold.")] = None
-    quantization: Annotated[str | None, Parameter(help="Weight precision: native, bf16, fp8, int8, awq-4bit, …")] = None
+    quantization: Annotated[
+        str | None,
+        Parameter(
+            help="Weight precision: native, bf16, fp8, int8, awq-4bit, …, or any. Default: the checkpoint as it is published; "
+            "where that fits nowhere, what the engine makes of it or somebody is known to publish."
+        ),
+    ] = None
     provider: Annotated[str | None, Parameter(help="Only shapes of this provider.")] = None
     shape: Annotated[str | None, Parameter(help="Only this shape.")] = None
     max_ttft_ms: Annotated[Bound, Parameter(help="Bound on the time to the first token.")] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,9 @@ _STEPS = (
 _NAMED = ("provider", "shape", "quantization", "region", "workload")
 """Conditions that are names of catalogs."""
 
+_ANY = "any"
+"""The quantization that stands for every weight precision."""
+
 _SHOWN_MISSES = 5
 _LISTED_NAMES = 30
 """So many known names are listed whole by an error; of more, the nearest."""
@@ -41,11 +44,16 @@ _NOTHING = Rows((), [])
 class Answer:
     """The rows that answer, best first, or why there are none.
 
-    `offers` counts all that answer, of which `rows` may be the first. `nearest` are the cheapest or fastest rows where none is
-    within the bounds, and where the model starts on no shape that the question allows, those that lack least. `passed_over`
-    is a row on the shapes that cost less than the first one (`sql/recommend/passed_over.sql`). `notes` say how
-    the question was taken where that is not plain; `service_level` is the default one for the load, TTFT and TPOT in ms;
-    `why_not` says in one sentence why there are no rows.
+    Attributes:
+        offers: how many answer in all, of which `rows` may be the first.
+        nearest: the cheapest or fastest rows where none is within the bounds, and where the model starts on no shape that the
+            question allows, those that lack least.
+        passed_over: a row on the shapes that cost less than the first answer (`sql/recommend/passed_over.sql`).
+        alternatives: the best rows of the precisions that the first answer is not in.
+        precisions: what is known of each precision (`sql/recommend/precisions.sql`).
+        notes: how the question was taken where that is not plain.
+        service_level: the default one for the load, TTFT and TPOT in ms.
+        why_not: why there are no rows, in one sentence.
     """
 
     model_id: str
@@ -54,6 +62,8 @@ class Answer:
     offers: int = 0
     nearest: Rows = field(default=_NOTHING)
     passed_over: Rows = field(default=_NOTHING)
+    alternatives: Rows = field(default=_NOTHING)
+    precisions: Rows = field(default=_NOTHING)
     notes: tuple[str, ...] = ()
     service_level: tuple[float | None, float | None] = (None, None)
     why_not: str | None = None
@@ -76,7 +86,7 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
         if conditions["quantization"] is not None and not _in_grid(connection, conditions):
             connection = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
         run_sql(connection, "recommend/asked_shapes.sql", conditions)
-        rows, offers = _rows(connection, conditions, shown)
+        rows, alternatives, offers = _rows(connection, conditions, shown)
         if rows.rows:
             first: dict[str, Any] = dict(zip(rows.columns, rows.rows[0], strict=True))
             passed_over = _passed_over(connection, conditions, first)
@@ -87,6 +97,8 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
                 rows,
                 offers,
                 passed_over=passed_over,
+                alternatives=alternatives,
+                precisions=fetch(connection, "recommend/precisions.sql", conditions),
                 notes=tuple(notes),
                 service_level=(level[0], level[1]),
             )
@@ -94,24 +106,27 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
     return Answer(question.model, conditions["context"], rows, nearest=nearest, notes=tuple(notes), why_not=why_not)
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], shown: int | None = None) -> tuple[Rows, int]:
-    """The first rows of the answer and how many there are in all."""
+def _rows(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], shown: int | None = None) -> tuple[Rows, Rows, int]:
+    """The first rows of the answer, the best of each precision that it does not offer, and how many rows it has in all."""
     asked = conditions | {"shown": shown}
     if not asked["estimated"]:
-        answer = fetch(connection, "recommend/published.sql", asked)
+        found = fetch(connection, "recommend/published.sql", asked)
     else:
         for step in _STEPS:
             run_sql(connection, f"recommend/{step}.sql", asked)
-        answer = fetch(connection, "recommend/answer.sql", asked)
-    offers = int(str(answer.rows[0][-1])) if answer.rows else 0
-    return Rows(answer.columns[:-1], [row[:-1] for row in answer.rows]), offers
+        found = fetch(connection, "recommend/answer.sql", asked)
+    columns = found.columns[:-2]
+    rows, alternatives = ([row[:-2] for row in found.rows if row[-1] is offered] for offered in (True, False))
+    offers = int(str(found.rows[0][-2])) if rows else 0
+    return Rows(columns, rows), Rows(columns, alternatives), offers
 
 
 def _passed_over(connection: duckdb.DuckDBPyConnection, conditions: dict[str, Any], first: dict[str, Any]) -> Rows:
     """The row on shapes that cost less than the first answer; none where price is not the objective or not known."""
     if conditions["objective"] != "cost" or first["total_usd_per_hour"] is None:
         return _NOTHING
-    asked = conditions | {"answered_context": first["context"], "usd_per_hour": first["total_usd_per_hour"]}
+    asked = conditions | {"answered_context": first["context"], "answered_quantization": first["quantization"]}
+    asked["usd_per_hour"] = first["total_usd_per_hour"]
     run_sql(connection, f"recommend/{'loaded' if conditions['estimated'] else 'published'}_holders.sql", asked)
     return fetch(connection, "recommend/passed_over.sql", asked)
 
@@ -146,7 +161,8 @@ def _conditions(
         "users": question.users,
         "provider": meant["provider"],
         "shape": meant["shape"],
-        "quantization": quantization,
+        "quantization": None if quantization == _ANY else quantization,
+        "any_precision": quantization == _ANY,
         "region": meant["region"],
         "spot": question.spot,
         "max_usd_per_hour": question.max_usd_per_hour,
@@ -161,6 +177,8 @@ def _conditions(
 def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
     """The catalog names that the question's names mean. Raises QuestionError with the nearest known ones."""
     asked: dict[str, str | None] = {kind: getattr(question, kind) for kind in _NAMED}
+    if asked["quantization"] == _ANY:
+        return _meant(connection, replace(question, quantization=None)) | {"quantization": _ANY}
     if not any(asked.values()):
         return asked
     known = fetch(connection, "recommend/names.sql").records()
@@ -184,7 +202,7 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
     if question.bounds():
         timed = question.max_ttft_ms is not None or question.max_tpot_ms is not None
         unbounded = {**conditions, "max_ttft_ms": None, "max_tpot_ms": None, "max_usd_per_hour": None}
-        nearest, offers = _rows(connection, unbounded | {"objective": "performance" if timed else "cost"}, _SHOWN_MISSES)
+        nearest, _, offers = _rows(connection, unbounded | {"objective": "performance" if timed else "cost"}, _SHOWN_MISSES)
         if nearest.rows:
             first = nearest.records()[0]
             return nearest, (

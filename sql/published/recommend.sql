@@ -7,9 +7,13 @@
 --              service level (at the published batch), total_usd_per_hour what these cost, utilization how much is used; null: 1
 --   provider   only this provider's shapes; null for all
 --   spot       count spot prices
+--   quantization  the weight precision; null for the checkpoint as it is published, or where that fits nowhere what the engine
+--              makes of it or somebody is known to publish (precision_standing); any for all
 -- price_age_days is the age of the price on the day of publication.
 -- Example: from recommend('Qwen/Qwen2.5-7B-Instruct', 8192, objective := 'balanced', users := 200, provider := 'aws')
-create or replace macro recommend(model, context, objective := 'cost', users := null, provider := null, spot := false) as table
+create or replace macro recommend(
+    model, context, objective := 'cost', users := null, provider := null, spot := false, quantization := null
+) as table
 with
 
 asked_models as (
@@ -149,6 +153,7 @@ objective_offers as (
 manned_offers as (
     select
         objective_offers.*,
+        null::varchar as checkpoint,
         deployments_needed(users, objective_offers.batch_per_replica, objective_offers.dp) as deployments,
         utilization(
             users,
@@ -162,12 +167,23 @@ manned_offers as (
 used_offers as (
     select
         manned_offers.*,
+        precision_standing(
+            manned_offers.quantization, quantizations.engine_arguments is not null, manned_offers.checkpoint is not null
+        ) as precision_standing,
         manned_offers.usd_per_million_output_tokens / manned_offers.utilization as usd_per_million_served_tokens
     from manned_offers
+    join quantizations on quantizations.quantization = manned_offers.quantization
+),
+
+asked_offers as (
+    select used_offers.*
+    from used_offers
+    where quantization is null or quantization = 'any' or used_offers.quantization = quantization
+    qualify quantization is not null or used_offers.precision_standing = min(used_offers.precision_standing) over ()
 ),
 
 placed_offers as (
-    from ranked_offers('used_offers', objective)
+    from ranked_offers('asked_offers', objective)
 )
 
 select

@@ -1,7 +1,7 @@
 -- A row is one offer that answers the question under a load or bounds of its own, in the layout that its objective takes, best
--- first by the rule of `ranked_offers`; `offers` counts them all. Times and rates are those of the load as it is spread over
--- the deployments, batch_per_replica and utilization say how much more they would carry. The published frontier says nothing of
--- such a load.
+-- first by the rule of `ranked_offers`; `offers` counts them all. Those that are not `offered` are the best of each precision
+-- that is not asked for, but could be had. Times and rates are those of the load as it is spread over the deployments,
+-- batch_per_replica and utilization say how much more they would carry. The published frontier says nothing of such a load.
 with
 
 offered as (
@@ -59,6 +59,8 @@ offered as (
             layouts.within_slo
         ) as reason,
         layouts.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
+        null::varchar as checkpoint,
+        precision_standing(layouts.quantization, quantizations.engine_arguments is not null, false) as precision_standing,
         trusted_arguments(
             vllm_arguments(
                 layouts.tp,
@@ -118,12 +120,23 @@ served_offers as (
 
 placed as (
     from ranked_offers('served_offers', $objective)
+),
+
+stood as (
+    select
+        *,
+        $quantization is not null or $any_precision or precision_standing = min(precision_standing) over () as offered
+    from offer_columns('placed')
+    where $max_usd_per_hour is null or total_usd_per_hour <= $max_usd_per_hour
 )
 
 select
-    * exclude (place),
-    count(*) over () as offers
-from offer_columns('placed')
-where $max_usd_per_hour is null or total_usd_per_hour <= $max_usd_per_hour
-order by place
-limit $shown;
+    * exclude (place, precision_standing, offered),
+    count(*) filter (where offered) over () as offers,
+    offered
+from stood
+qualify offered and ($shown is null or row_number() over (partition by offered order by place) <= $shown)
+    or not offered and precision_standing <= 1 and row_number() over (partition by quantization order by place) = 1
+order by
+    offered desc,
+    place;

@@ -26,10 +26,10 @@ layouts as (
 select
     layouts.provider,
     layouts.shape,
-    coalesce(bool_or(layouts.meets_bounds), false) as meets_bounds,
-    arg_min(layouts.quantization, layouts.excess) as quantization,
-    arg_min(layouts.held_ttft_ms, layouts.excess) as held_ttft_ms,
-    arg_min(layouts.held_tpot_ms, layouts.excess) as held_tpot_ms,
-    min(layouts.excess) as excess
+    bool_or(layouts.quantization = $answered_quantization) as in_precision,
+    coalesce(bool_or(layouts.meets_bounds) filter (where layouts.quantization = $answered_quantization), false) as meets_bounds,
+    arg_min(layouts.held_ttft_ms, layouts.excess) filter (where layouts.quantization = $answered_quantization) as held_ttft_ms,
+    arg_min(layouts.held_tpot_ms, layouts.excess) filter (where layouts.quantization = $answered_quantization) as held_tpot_ms,
+    min(layouts.excess) filter (where layouts.quantization = $answered_quantization) as excess
 from layouts
 group by layouts.provider, layouts.shape;

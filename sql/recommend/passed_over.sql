@@ -12,8 +12,8 @@ cheaper as (
         offers.gpu_count,
         machines.reported_memory_gib * greatest(1, offers.gpu_count) as memory_gib,
         holders.shape is not null as holds,
+        coalesce(holders.in_precision, false) as in_precision,
         coalesce(holders.meets_bounds, false) as meets_bounds,
-        holders.quantization,
         holders.held_ttft_ms,
         holders.held_tpot_ms,
         holders.excess
@@ -32,10 +32,10 @@ select
     arg_max(gpu, memory_gib) filter (where not holds) as largest_gpu,
     arg_max(gpu_count, memory_gib) filter (where not holds) as largest_gpu_count,
     max(memory_gib) filter (where not holds) as largest_memory_gib,
-    count(*) filter (where holds and not meets_bounds) as shapes_missing_bounds,
-    arg_min(provider || ' ' || shape, excess) filter (where holds and not meets_bounds) as nearest_shape,
-    arg_min(quantization, excess) filter (where holds and not meets_bounds) as nearest_quantization,
-    arg_min(held_ttft_ms, excess) filter (where holds and not meets_bounds) as nearest_ttft_ms,
-    arg_min(held_tpot_ms, excess) filter (where holds and not meets_bounds) as nearest_tpot_ms,
-    count(*) filter (where holds and meets_bounds) as shapes_needed_in_number
+    count(*) filter (where holds and not in_precision) as shapes_of_other_precisions,
+    count(*) filter (where in_precision and not meets_bounds) as shapes_missing_bounds,
+    arg_min(provider || ' ' || shape, excess) filter (where in_precision and not meets_bounds) as nearest_shape,
+    arg_min(held_ttft_ms, excess) filter (where in_precision and not meets_bounds) as nearest_ttft_ms,
+    arg_min(held_tpot_ms, excess) filter (where in_precision and not meets_bounds) as nearest_tpot_ms,
+    count(*) filter (where in_precision and meets_bounds) as shapes_needed_in_number
 from cheaper;

@@ -1,18 +1,30 @@
 -- A row is one published offer that answers the question under the load that published figures are stated for, best first, as
--- `recommend` the macro has it; `offers` counts them all.
+-- `recommend` the macro has it; `offers` counts them all. Those that are not `offered` are the best of each precision that is
+-- not asked for, but could be had.
 with
 
 asked_offers as (
     select offers.*
-    from recommend($model, $context, objective := $objective, users := $users, spot := $spot) as offers
+    from recommend($model, $context, objective := $objective, users := $users, spot := $spot, quantization := 'any') as offers
     semi join asked_shapes using (provider, shape)
     where ($quantization is null or offers.quantization = $quantization)
         and ($max_usd_per_hour is null or offers.total_usd_per_hour <= $max_usd_per_hour)
+),
+
+stood as (
+    select
+        *,
+        $quantization is not null or $any_precision or precision_standing = min(precision_standing) over () as offered
+    from offer_columns('asked_offers')
 )
 
 select
-    * exclude (place),
-    count(*) over () as offers
-from offer_columns('asked_offers')
-order by place
-limit $shown;
+    * exclude (place, precision_standing, offered),
+    count(*) filter (where offered) over () as offers,
+    offered
+from stood
+qualify offered and ($shown is null or row_number() over (partition by offered order by place) <= $shown)
+    or not offered and precision_standing <= 1 and row_number() over (partition by quantization order by place) = 1
+order by
+    offered desc,
+    place;

@@ -52,11 +52,20 @@ class Asked:
     estimated_for_load: bool = False
 
 
-def reasoning(asked: Asked, best: Row, second: Row | None, offers: int, passed_over: Row | None = None) -> str:
+def reasoning(
+    asked: Asked,
+    best: Row,
+    second: Row | None,
+    offers: int,
+    passed_over: Row | None = None,
+    alternatives: Sequence[Row] = (),
+    precisions: Mapping[str, Row] | None = None,
+) -> str:
     """One paragraph on the recommended row: what it is, why it, what it holds, how fast, at what price, and what comes next.
 
     The rows are those of `sql/recommend`; `offers` is how many fit the question, `passed_over` the row of
-    `sql/recommend/passed_over.sql` on the shapes that cost less.
+    `sql/recommend/passed_over.sql` on the shapes that cost less, `alternatives` the best rows of other precisions and
+    `precisions` what is known of each, by its name.
     """
     return " ".join(
         part
@@ -68,6 +77,7 @@ def reasoning(asked: Asked, best: Row, second: Row | None, offers: int, passed_o
             _price(best),
             _passed_over(asked, passed_over),
             _runner_up(asked, second),
+            _other_precisions(asked, best, alternatives, precisions or {}),
         )
         if part
     )
@@ -205,12 +215,14 @@ def _passed_over(asked: Asked, cheaper: Row | None) -> str:
             f"{without_room:,} {'does' if without_room == 1 else 'do'} not hold it at this context (the largest, "
             f"{cheaper['largest_shape']}: {count}, {memory:,.0f} GiB; --shape says what it lacks)"
         )
+    if other := int(str(cheaper["shapes_of_other_precisions"])):
+        reasons.append(f"{other:,} {'holds' if other == 1 else 'hold'} it in another precision alone")
     if missing:
         ttft, tpot = _number(cheaper["nearest_ttft_ms"]), _number(cheaper["nearest_tpot_ms"])
         reasons.append(
             f"{missing:,} {'holds it and misses' if missing == 1 else 'hold it and miss'} the bounds (the nearest, "
-            f"{cheaper['nearest_shape']} in {cheaper['nearest_quantization']}: {ttft} ms to the first token and {tpot} ms a "
-            f"token for a single request{', at the high end' if asked.percentile > 50 else ''})"
+            f"{cheaper['nearest_shape']}: {ttft} ms to the first token and {tpot} ms a token for a single request"
+            f"{', at the high end' if asked.percentile > 50 else ''})"
         )
     if needed:
         reasons.append(f"{needed:,} would cost more in the number that is needed")
@@ -236,6 +248,33 @@ def _runner_up(asked: Asked, second: Row | None) -> str:
         figures.append(f"{_number(second['single_stream_tpot_ms'])} ms per token of a single request")
     stated = f" at {', '.join(figures)}" if figures else ""
     return f"The next shape is {_named(second)}{stated}."
+
+
+def _other_precisions(asked: Asked, best: Row, alternatives: Sequence[Row], precisions: Mapping[str, Row]) -> str:
+    """What another precision would save, who makes it, and what is known of the quality that it costs; the two that save most."""
+    column = {"cost": "total_usd_per_hour", "performance": "single_stream_tpot_ms", "balanced": "usd_per_million_output_tokens"}
+    figure = column[asked.objective]
+    if best[figure] is None:
+        return ""
+    value = _float(best[figure])
+    better = [row for row in alternatives if row[figure] is not None and _float(row[figure]) < value]
+    said = []
+    for row in sorted(better, key=lambda row: _float(row[figure]))[:2]:
+        known = precisions.get(str(row["quantization"]), {})
+        maker = "which the engine makes on loading" if known.get("engine_makes_it") else _publisher(row)
+        loss = f"known loss: {known['known_loss']}, {known['loss_source']}" if known.get("known_loss") else "loss not known"
+        price = "" if row["total_usd_per_hour"] is None else f" at USD {_float(row['total_usd_per_hour']):,.2f} per hour"
+        said.append(f"{row['quantization']}, {maker} ({loss}): {_named(row)}{price}")
+    return f"Better by this objective in another precision: {'; '.join(said)} (--quantization asks for it)." if said else ""
+
+
+def _publisher(row: Row) -> str:
+    checkpoint = row.get("checkpoint")
+    return f"published as {checkpoint}" if checkpoint else "of which no publication is known here"
+
+
+def _float(value: object) -> float:
+    return float(str(value))
 
 
 def arguments_explained(row: Row) -> str:

@@ -25,6 +25,8 @@ SETTING_COLUMNS: dict[str, Field] = {
     "speed_class": Field("VARCHAR", "row of the speed coefficients: 16bit, 8bit, nvfp4, w4a16"),
     "nightly": Field("BOOLEAN", "whether the nightly grid evaluates it"),
     "quality_rank": Field("INTEGER", "order of expected answer quality, 1 is best"),
+    "known_loss": Field("VARCHAR", "what is known of the quality that the precision costs; null for nothing"),
+    "loss_source": Field("VARCHAR", "where that was measured, and on what"),
     "engine_arguments": Field("VARCHAR", "flags that the engine needs for it"),
     "policy": Field(
         "VARCHAR", "vllm, aqua, kaito, lmi or config_recommender; in the catalog also estimate, publish, catalogs and crawl"

@@ -66,7 +66,7 @@ CATALOGS = (
         "quantizations",
         "one weight precision that a configuration may ask for",
         """quantization bits_per_weight? weight_bytes? applies_to shard_multiple? min_capability? max_capability? amd_supported
-        arithmetic speed_class nightly quality_rank engine_arguments? source as_of? note?""",
+        arithmetic speed_class nightly quality_rank known_loss? loss_source? engine_arguments? source as_of? note?""",
         "quantization",
         exported=True,
     ),

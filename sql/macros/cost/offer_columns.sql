@@ -3,6 +3,7 @@
 create or replace macro offer_columns(offers) as table
 select
     placed.place,
+    placed.precision_standing,
     placed.provider,
     placed.shape,
     placed.nodes,
@@ -54,5 +55,6 @@ select
     placed.dominated_by,
     placed.reason,
     placed.needs_checkpoint,
+    placed.checkpoint,
     placed.vllm_arguments
 from query_table(offers) as placed;

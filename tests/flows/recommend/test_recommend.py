@@ -135,14 +135,14 @@ def test_spot_prices_count_when_asked_for() -> None:
 @pytest.mark.parametrize("objective", ["cost", "performance", "balanced"])
 def test_what_is_published_is_what_would_be_estimated(objective: str) -> None:
     """The stored answer and one estimated anew under the load that published figures are stated for."""
-    question = Question(QWEN, context=8192, objective=objective)
+    question = Question(QWEN, context=8192, objective=objective, quantization="any")
     with answering(require_latest(small_published_set())) as connection:
         model = fetch(connection, "ask/model.sql", {"model": QWEN}).records()[0]
         conditions = _conditions(connection, question, model, [])
         run_sql(connection, "recommend/asked_shapes.sql", conditions)
-        stored, offers = _rows(connection, conditions)
+        stored, _, offers = _rows(connection, conditions)
         load = {"input_tokens": 6144, "output_tokens": 2048, "cached_share": 0.0}
-        estimated, count = _rows(connection, conditions | load | {"estimated": True})
+        estimated, _, count = _rows(connection, conditions | load | {"estimated": True})
     assert offers == count == len(stored.rows) > 100
     assert stored.columns == estimated.columns
     only_published = ("on_frontier", "dominated_by", "reason")
