@@ -65,6 +65,11 @@ def is_model_id(model_id: object) -> bool:
         return False
 
 
+def spelling_note(asked: str, known: str) -> str | None:
+    """What to tell of an id that was taken as a known one, None where it is that one."""
+    return None if asked == known else f"{asked} is taken as {known}: ids of the Hub do not differ by case"
+
+
 def parse_model_list(text: str, name: str) -> ModelList:
     """The ids and queries of a list; `name` is the file's name for messages. Raises ModelListError with file and line."""
     ids: list[str] = []
