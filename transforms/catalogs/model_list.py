@@ -25,7 +25,10 @@ class ModelListError(ValueError):
 
 @dataclass(frozen=True)
 class HubQuery:
-    """A question to the Hub's listing. `text` is the query as written; empty fields do not restrict."""
+    """A question to the Hub's listing. `text` is the query as written; empty fields do not restrict.
+
+    `filter` is a tag that the models have, or several with commas between them.
+    """
 
     text: str
     pipeline_tag: str | None = None
