@@ -47,7 +47,11 @@ def recommend(model: str, *, data: Path | str = "data", **conditions: Any) -> pl
     """
     question = question_of(model, conditions)
     if question.policy != "vllm":
-        return rows_as_frame(fitting_rows(question, Path(data)))
+        notes: list[str] = []
+        fitting = fitting_rows(question, Path(data), notes)
+        for note in notes:
+            warnings.warn(note, stacklevel=2)
+        return rows_as_frame(fitting)
     found = answer(question, Path(data))
     for note in found.notes:
         warnings.warn(note, stacklevel=2)

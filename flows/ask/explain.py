@@ -15,6 +15,7 @@ from flows.database.sql_files import fetch
 from flows.lake.catalogs import load_catalogs
 from flows.printing.rows import Format, Rows, rows_of_frame, rows_of_records, shown, write_object, write_rows
 from flows.versions.versions import RejectedModelError
+from transforms.catalogs.model_list import spelling_note
 
 _GIB = 2**30
 _SPLITS = "ask/splits.sql"
@@ -65,6 +66,8 @@ def print_explanation(model: str, data: Path, form: Format | None) -> int:
     except RejectedModelError as error:
         print(f"shapefit: {error}", file=sys.stderr)
         return 1
+    if (note := spelling_note(model, story["model"]["model_id"])) is not None:
+        print(f"shapefit: {note}", file=sys.stderr)
     if form == "json":
         write_object(story)
     elif form == "csv":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from flows.ask.known_models import known_models, known_spelling, nearest_models, with_nearest
 from flows.versions.versions import OtherVersionError, RejectedModelError, Versions
 from transforms.catalogs.model_list import ModelListError, check_model_id
 from transforms.tables import contracts
@@ -22,6 +23,9 @@ FACT_TABLES = ("models", "architectures", "parameter_groups", "layer_groups", "r
 
 _ASK_AGAIN = ("network_failure", "not_found", "gated")
 """Rejects that may no longer hold: the Hub is asked once more."""
+
+_NOWHERE = ("network_failure", "not_found")
+"""Rejects that may come of a name that is misspelt."""
 
 _THREADS = 8
 
@@ -47,6 +51,42 @@ def find_models(model_ids: Iterable[str], data: Path) -> ModelFacts:
     The Hub is asked last, once for each model that no place knows, and not again after it proves unreachable. Never raises for a
     model's trouble: that is its row of `rejects`. Raises OtherVersionError for facts that lack what this version needs.
     """
+    found, missing = _looked_up(model_ids, data)
+    if missing:
+        found.append(_crawled(missing, data))
+    return _together(found)
+
+
+def facts_of(model: str, data: Path) -> ModelFacts:
+    """The facts of one model, under its known id where the name differs from that in the case of letters alone.
+
+    Raises ModelListError for what is no model's name, RejectedModelError for a refused model; both name the nearest known models
+    where the name is of none.
+    """
+    if not Path(model).is_dir():
+        _check_name(model, data)
+    found, missing = _looked_up([model], data)
+    if missing and (meant := known_spelling(model, known_models(data))) != model:
+        found, missing = _looked_up([meant], data)
+    if missing:
+        found.append(_crawled(missing, data))
+    facts = _together(found)
+    if facts.models.is_empty():
+        reject = facts.rejects.row(0, named=True)
+        raise RejectedModelError(f"{reject['model_id']}: {reject['message']} ({reject['code']})", reject["code"])
+    return facts
+
+
+def _check_name(model: str, data: Path) -> None:
+    try:
+        check_model_id(model)
+    except ModelListError as error:
+        nearest = nearest_models([model], known_models(data))
+        raise ModelListError(with_nearest(str(error), model, nearest)) from None
+
+
+def _looked_up(model_ids: Iterable[str], data: Path) -> tuple[list[ModelFacts], list[str]]:
+    """The facts of models that a place here knows, and the ids that none does."""
     wanted = list(dict.fromkeys(model_ids))
     local = [model_id for model_id in wanted if Path(model_id).is_dir()]
     found = [_extracted(_read_local(local))] if local else []
@@ -62,20 +102,25 @@ def find_models(model_ids: Iterable[str], data: Path) -> ModelFacts:
             found.append(facts)
             known = {*facts.models["model_id"], *facts.rejects["model_id"]}
             missing = [model_id for model_id in missing if model_id not in known]
-    if missing:
-        found.append(_extracted(_crawl(missing)))
-    return _together(found)
+    return found, missing
 
 
-def facts_of(model: str, data: Path) -> ModelFacts:
-    """The facts of one model. Raises ModelListError for what is no model's name, RejectedModelError for a refused model."""
-    if not Path(model).is_dir():
-        check_model_id(model)
-    facts = find_models([model], data)
-    if facts.models.is_empty():
-        reject = facts.rejects.row(0, named=True)
-        raise RejectedModelError(f"{model}: {reject['message']} ({reject['code']})", reject["code"])
-    return facts
+def _crawled(model_ids: Sequence[str], data: Path) -> ModelFacts:
+    """The facts of models as the Hub has them; of those that it does not have, a reject with the known ones that may be meant."""
+    return _told_the_nearest(_extracted(_crawl(model_ids)), data)
+
+
+def _told_the_nearest(facts: ModelFacts, data: Path) -> ModelFacts:
+    """The facts, where a model was not found with the known ones that may be meant."""
+    lost = facts.rejects.filter(pl.col("code").is_in(_NOWHERE))
+    if lost.is_empty():
+        return facts
+    nearest = nearest_models(lost["model_id"], known_models(data))
+    messages = [
+        with_nearest(message, model_id, nearest) if code in _NOWHERE else message
+        for model_id, code, message in facts.rejects.select("model_id", "code", "message").iter_rows()
+    ]
+    return replace(facts, rejects=facts.rejects.with_columns(pl.Series("message", messages, dtype=pl.String)))
 
 
 def _facts_of(tables: dict[str, pl.LazyFrame], model_ids: Sequence[str]) -> ModelFacts:
@@ -141,7 +186,7 @@ def _crawl(model_ids: Sequence[str]) -> list[HubFiles]:
         return rows
     hub = open_hub()
     if not reachable(hub, asked[0]):
-        message = f"neither published nor in the lake or the snapshot, and {hub.endpoint} cannot be reached"
+        message = f"not known: neither published nor in the lake or the snapshot, and {hub.endpoint} cannot be reached"
         return rows + [_unread(model_id, "network_failure", message) for model_id in asked]
     with ThreadPoolExecutor(_THREADS, "crawl") as pool:
         return rows + [fetched.files for fetched in pool.map(lambda model_id: fetch_model(hub, model_id), asked)]

@@ -20,7 +20,7 @@ from flows.lake.catalogs import load_catalogs
 from flows.lake.lake import Lake, read_table, write_table
 from flows.lake.snapshot import read_snapshot
 from flows.printing.progress import say
-from transforms.architecture.extract_models import Shared, extract_records
+from transforms.architecture.extract_models import Shared, extract_records, relation_to_base
 from transforms.tables.contracts import conform, empty_frame, frame_of
 from transforms.tables.records import HubFiles
 
@@ -167,7 +167,7 @@ def _model_tables(hub_files: pl.DataFrame, outcomes: pl.DataFrame) -> dict[str, 
     """The tables models and rejects: each model is in one of them."""
     said = outcomes.select("model_id", "architecture_key", "needs_remote_code", "code", "message")
     described = hub_files.drop("message").join(said, on="model_id")
-    models = described.drop_nulls("architecture_key").with_columns(id_inferred=pl.lit(False))
+    models = described.drop_nulls("architecture_key").with_columns(relation_to_base(), id_inferred=pl.lit(False))
     return {
         "models": conform("models", models).sort("model_id"),
         "rejects": conform("rejects", described.drop_nulls("code")).sort("model_id"),

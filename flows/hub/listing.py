@@ -70,8 +70,9 @@ def list_query(hub: Hub, query: HubQuery) -> Iterator[list[PageEntry]]:
     used up; the pages before are then facts all the same.
     """
     terms: list[tuple[str, str]] = [
-        (name, value) for name in ("pipeline_tag", "author", "search", "filter") if (value := getattr(query, name)) is not None
+        (name, value) for name in ("pipeline_tag", "author", "search") if (value := getattr(query, name)) is not None
     ]
+    terms += [("filter", tag) for tag in (query.filter or "").split(",") if tag]
     if query.sort is not None:
         terms.append(("sort", _SORTS.get(query.sort, query.sort)))
     left = query.limit

@@ -219,7 +219,7 @@ def _ready_to_run(model_id: str, row: dict[str, object]) -> str:
     """The command that serves the row; where the engine cannot make the precision itself, a checkpoint in it is named."""
     served = shown(model_id)
     if row["needs_checkpoint"]:
-        served = f"<a checkpoint of {served} in {row['quantization']}>"
+        served = shown(row["checkpoint"] or f"<a checkpoint of {served} in {row['quantization']}: none is known here>")
     return f"vllm serve {served} {row['vllm_arguments']}"
 
 

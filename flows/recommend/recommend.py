@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 from flows.database.sql_files import fetch, run_sql
 from flows.printing.rows import Rows
 from flows.recommend.load import load_of
+from flows.recommend.names import names_meant
 from flows.recommend.question import Question, QuestionError
 from flows.versions.versions import DATABASE, Versions, answering, open_version
+from transforms.catalogs.model_list import spelling_note
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,16 +29,10 @@ _STEPS = (
 )
 """Files of `sql/recommend` that estimate a load, in order; then comes `answer`."""
 
-_NAMED = ("provider", "shape", "quantization", "region", "workload")
-"""Conditions that are names of catalogs."""
-
 _ANY = "any"
 """The quantization that stands for every weight precision."""
 
 _SHOWN_MISSES = 5
-_LISTED_NAMES = 30
-"""So many known names are listed whole by an error; of more, the nearest."""
-
 _NOTHING = Rows((), [])
 
 
@@ -79,12 +75,13 @@ def recommend(question: Question, data: Path, shown: int | None = None) -> Answe
     Raises QuestionError for conditions that name nothing known, RejectedModelError for a model that has no estimate.
     """
     with ExitStack() as stack:
-        connection = stack.enter_context(_database(question, data))
-        model = fetch(connection, "ask/model.sql", {"model": question.model}).records()[0]
-        notes: list[str] = []
+        connection, known = stack.enter_context(_database(question, data))
+        model = fetch(connection, "ask/model.sql", {"model": known}).records()[0]
+        notes = [note for note in (spelling_note(question.model, known),) if note is not None]
+        question = replace(question, model=known)
         conditions = _conditions(connection, question, model, notes)
         if conditions["quantization"] is not None and not _in_grid(connection, conditions):
-            connection = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
+            connection, _ = stack.enter_context(_made_for(question, data, str(conditions["quantization"])))
         run_sql(connection, "recommend/asked_shapes.sql", conditions)
         rows, alternatives, offers = _rows(connection, conditions, shown)
         if rows.rows:
@@ -140,7 +137,8 @@ def _conditions(
     connection: duckdb.DuckDBPyConnection, question: Question, model: dict[str, Any], notes: list[str]
 ) -> dict[str, Any]:
     """The question as parameters of the SQL, names resolved, defaults filled in; remarks go to `notes`."""
-    meant = _meant(connection, question)
+    every = question.quantization == _ANY
+    meant = names_meant(connection, replace(question, quantization=None) if every else question)
     workload: dict[str, Any] | None = None
     if question.workload is not None:
         workload = fetch(connection, "recommend/workload.sql", {"workload": meant["workload"]}).records()[0]
@@ -149,10 +147,6 @@ def _conditions(
     if quantization is not None and quantization != "native" and quantization == model["own_precision"]:
         notes.append(f"{question.model} is published in {quantization}: that is its native precision")
         quantization = "native"
-    if meant["shape"] is not None and meant["provider"] is not None:
-        offering = [str(row[0]) for row in fetch(connection, "recommend/shape_providers.sql", meant).rows]
-        if meant["provider"] not in offering:
-            raise QuestionError(f"{meant['shape']} is a shape of {', '.join(offering)}, not of {meant['provider']}")
     return {
         "model": question.model,
         "architecture": model["architecture_key"],
@@ -161,8 +155,8 @@ def _conditions(
         "users": question.users,
         "provider": meant["provider"],
         "shape": meant["shape"],
-        "quantization": None if quantization == _ANY else quantization,
-        "any_precision": quantization == _ANY,
+        "quantization": quantization,
+        "any_precision": every,
         "region": meant["region"],
         "spot": question.spot,
         "max_usd_per_hour": question.max_usd_per_hour,
@@ -172,28 +166,6 @@ def _conditions(
         "requests_per_s": question.requests_per_s,
         **asdict(load),
     }
-
-
-def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[str, Any]:
-    """The catalog names that the question's names mean. Raises QuestionError with the nearest known ones."""
-    asked: dict[str, str | None] = {kind: getattr(question, kind) for kind in _NAMED}
-    if asked["quantization"] == _ANY:
-        return _meant(connection, replace(question, quantization=None)) | {"quantization": _ANY}
-    if not any(asked.values()):
-        return asked
-    known = fetch(connection, "recommend/names.sql").records()
-    meant: dict[str, Any] = {}
-    for kind, name in asked.items():
-        names: dict[str, str] = {row["name"].casefold(): row["meant"] for row in known if row["kind"] == kind}
-        if name is not None and name.casefold() not in names:
-            every = sorted(set(names.values()))
-            import difflib
-
-            near = [names[close] for close in difflib.get_close_matches(name.casefold(), names, n=3, cutoff=0.4)]
-            listed = every if len(every) <= _LISTED_NAMES else list(dict.fromkeys(near))
-            raise QuestionError(f"no {kind} {name}; {'known' if len(every) <= _LISTED_NAMES else 'nearest'}: {', '.join(listed)}")
-        meant[kind] = None if name is None else names[name.casefold()]
-    return meant
 
 
 def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditions: dict[str, Any]) -> tuple[Rows, str]:
@@ -254,21 +226,25 @@ def _closest(row: dict[str, Any], timed: bool) -> str:
 
 
 @contextmanager
-def _database(question: Question, data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The published database where it holds the model, else one made for this model alone (and for the shapes file)."""
+def _database(question: Question, data: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """The published database where it holds the model, else one made for it alone (and for the shapes file); and its id there."""
     latest = Versions(data).latest()
     if latest is not None and question.shapes_file is None and not Path(question.model).is_dir():
         with answering(latest) as connection:
-            if fetch(connection, "ask/model.sql", {"model": question.model}).rows:
-                yield connection
-                return
-    with _made_for(question, data) as connection:
-        yield connection
+            for find in ("ask/model.sql", "ask/model_spelling.sql"):
+                if found := fetch(connection, find, {"model": question.model}).rows:
+                    yield connection, str(found[0][0])
+                    return
+    with _made_for(question, data) as made:
+        yield made
 
 
 @contextmanager
-def _made_for(question: Question, data: Path, quantization: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A database as it is published, of this model alone, with the user's shapes and one more precision where they are named."""
+def _made_for(question: Question, data: Path, quantization: str | None = None) -> Iterator[tuple[duckdb.DuckDBPyConnection, str]]:
+    """A database as it is published, of this model alone, with the user's shapes and one more precision where they are named.
+
+    Beside it, the id under which it has the model.
+    """
     import tempfile
 
     import polars as pl
@@ -288,7 +264,7 @@ def _made_for(question: Question, data: Path, quantization: str | None = None) -
         version = Path(directory)
         build_database(version / DATABASE, {**facts.tables(), **catalogs}, with_comments=False)
         with open_version(version) as connection:
-            yield connection
+            yield connection, str(facts.models["model_id"][0])
 
 
 def own_shapes(path: Path, catalogs: dict[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:

@@ -150,10 +150,18 @@ objective_offers as (
     from stored
 ),
 
+checkpoints as (
+    select
+        precisions.quantization,
+        checkpoint_of(model, precisions.quantization) as checkpoint
+    from quantizations as precisions
+    where precisions.quantization <> 'native'
+),
+
 manned_offers as (
     select
         objective_offers.*,
-        null::varchar as checkpoint,
+        checkpoints.checkpoint,
         deployments_needed(users, objective_offers.batch_per_replica, objective_offers.dp) as deployments,
         utilization(
             users,
@@ -162,6 +170,7 @@ manned_offers as (
             objective_offers.dp
         ) as utilization
     from objective_offers
+    left join checkpoints on checkpoints.quantization = objective_offers.quantization
 ),
 
 used_offers as (

@@ -4,6 +4,14 @@
 -- batch_per_replica and utilization say how much more they would carry. The published frontier says nothing of such a load.
 with
 
+checkpoints as (
+    select
+        precisions.quantization,
+        checkpoint_of($model, precisions.quantization) as checkpoint
+    from quantizations as precisions
+    where precisions.quantization <> 'native'
+),
+
 offered as (
     select
         layouts.provider,
@@ -59,8 +67,10 @@ offered as (
             layouts.within_slo
         ) as reason,
         layouts.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
-        null::varchar as checkpoint,
-        precision_standing(layouts.quantization, quantizations.engine_arguments is not null, false) as precision_standing,
+        checkpoints.checkpoint,
+        precision_standing(
+            layouts.quantization, quantizations.engine_arguments is not null, checkpoints.checkpoint is not null
+        ) as precision_standing,
         trusted_arguments(
             vllm_arguments(
                 layouts.tp,
@@ -85,6 +95,7 @@ offered as (
     join kv_dtypes on kv_dtypes.kv_dtype = layouts.kv_dtype
     join gpus on gpus.gpu = figures.gpu
     left join speed_intervals as intervals on intervals.calibration = figures.calibration
+    left join checkpoints on checkpoints.quantization = layouts.quantization
 ),
 
 rated as (

@@ -19,7 +19,7 @@ from transforms.config.quantization import Quantization, read_quantization
 from transforms.config.remote_code import needs_remote_code
 from transforms.layers.layer import Layer
 from transforms.layers.layer_plan import plan_layers
-from transforms.tables.contracts import frame_of
+from transforms.tables.contracts import conform, frame_of, polars_schema
 from transforms.tables.records import Extracted, HubFiles, Reject
 from transforms.tables.rejects import REJECT_CODES
 from transforms.weights.count_weights import count_weights
@@ -40,9 +40,19 @@ _MODEL_COLUMNS = (
     "last_modified",
     "pipeline_tag",
     "base_model",
+    "tags",
     "source",
 )
 
+_RELATIONS = ("quantized", "finetune", "adapter", "merge")
+"""The Hub's words for how a repository derives from another."""
+
+
+_DESCRIBED = {
+    **{column: dtype for column, dtype in polars_schema("models").items() if column != "base_model_relation"},
+    "tags": pl.String(),
+}
+"""Models as extraction describes them, before their relation is read from the tags."""
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -110,9 +120,20 @@ def extract_records(records: Iterable[HubFiles], model_types: frozenset[str] | N
             "parameter_groups", (part for extracted in kept.values() for part in extracted.parameter_groups)
         ),
         layer_groups=frame_of("layer_groups", (group for extracted in kept.values() for group in extracted.layer_groups)),
-        models=frame_of("models", models),
+        models=conform("models", pl.DataFrame(models, schema=_DESCRIBED).with_columns(relation_to_base())),
         rejects=frame_of("rejects", rejects),
     )
+
+
+def relation_to_base() -> pl.Expr:
+    """The column base_model_relation, from the columns base_model and tags of `hub_files`."""
+    told = (
+        pl.when(pl.col("tags").str.contains(pl.format(f'"base_model:{relation}:{{}}"', "base_model"), literal=True)).then(
+            pl.lit(relation)
+        )
+        for relation in _RELATIONS
+    )
+    return pl.coalesce(*told).alias("base_model_relation")
 
 
 def extract_model(files: HubFiles, shared: Shared | None = None) -> Extracted | Reject:

@@ -78,6 +78,7 @@ REFERENCES = (
     Reference("price_sources", ("provider",), "providers", ("provider",)),
     Reference("price_parts", ("provider", "shape"), "shapes", ("provider", "shape")),
     Reference("quantization_aliases", ("quantization",), "quantizations", ("quantization",)),
+    Reference("known_checkpoints", ("quantization",), "quantizations", ("quantization",)),
     Reference("aqua_shapes", ("catalog_shape",), "shapes", ("shape",), ("provider", "oci")),
     Reference("lmi_guide", ("shape",), "shapes", ("shape",), ("provider", "sagemaker")),
     Reference("gpus", ("generation",), "speed_coefficients", ("key",), ("scope", "generation")),

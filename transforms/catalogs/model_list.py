@@ -25,7 +25,10 @@ class ModelListError(ValueError):
 
 @dataclass(frozen=True)
 class HubQuery:
-    """A question to the Hub's listing. `text` is the query as written; empty fields do not restrict."""
+    """A question to the Hub's listing. `text` is the query as written; empty fields do not restrict.
+
+    `filter` is a tag that the models have, or several with commas between them.
+    """
 
     text: str
     pipeline_tag: str | None = None
@@ -63,6 +66,11 @@ def is_model_id(model_id: object) -> bool:
         return isinstance(model_id, str) and bool(check_model_id(model_id))
     except ModelListError:
         return False
+
+
+def spelling_note(asked: str, known: str) -> str | None:
+    """What to tell of an id that was taken as a known one, None where it is that one."""
+    return None if asked == known else f"{asked} is taken as {known}: ids of the Hub do not differ by case"
 
 
 def parse_model_list(text: str, name: str) -> ModelList:

@@ -47,6 +47,11 @@ _IDENTITY: dict[str, Field] = {
     "last_modified": Field("TIMESTAMPTZ", "when the repository was last changed"),
     "pipeline_tag": Field("VARCHAR", "task tag of the repository"),
     "base_model": Field("VARCHAR", "model that the repository says it derives from"),
+    "base_model_relation": Field(
+        "VARCHAR",
+        "how the repository derives from base_model, as the Hub tags it: quantized, finetune, adapter or merge; null for no tag",
+    ),
+    "checkpoint": Field("VARCHAR", "repository that publishes the model's weights in this precision"),
     "tags": Field("VARCHAR", "the repository's tags as a JSON list"),
     "files": Field("VARCHAR", "the repository's file names as a JSON list"),
     "safetensors_totals": Field("VARCHAR", "the Hub's parameter counts by dtype as a JSON object"),

@@ -77,6 +77,12 @@ CATALOGS = (
         "alias",
     ),
     table(
+        "known_checkpoints",
+        "one repository that publishes a model in another precision",
+        "model_id quantization checkpoint source as_of",
+        "model_id checkpoint",
+    ),
+    table(
         "quantization_support",
         "whether an engine runs a quantization method on an accelerator generation",
         """engine method applies_to bits? scheme? target compute_capability? supported mode? versions? note? source as_of?""",

@@ -17,7 +17,7 @@ FACTS = (
         "models",
         "one model id and the architecture it has",
         """model_id sha? architecture_key author? license? gated? downloads? likes? last_modified? pipeline_tag? base_model?
-        needs_remote_code? source id_inferred fetched_at""",
+        base_model_relation? needs_remote_code? source id_inferred fetched_at""",
         "model_id",
         exported=True,
         never_empty=True,

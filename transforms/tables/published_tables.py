@@ -85,6 +85,17 @@ PUBLISHED = (
         "architecture_key quantization context shape_kind",
     ),
     table(
+        "quantized_checkpoints",
+        """one repository that publishes a model in another precision: crawled, and tagged by the Hub as quantized from the model,
+        or catalogued""",
+        "model_id quantization checkpoint downloads? source as_of?",
+        "model_id checkpoint",
+        is_view=True,
+        to_parquet=True,
+        exported=True,
+        sorted_by="model_id quantization checkpoint",
+    ),
+    table(
         "layouts",
         "one way to spread an engine over one or more machines of a shape, free of any model",
         "provider shape nodes tp pp dp ep gpu_count",

@@ -43,6 +43,27 @@ def test_facts_of_the_hub_come_before_the_snapshots(lake: Lake) -> None:
     assert read_extracted(lake)["models"]["model_id"].to_list() == ["a/b", KNOWN]
 
 
+@pytest.mark.parametrize(
+    ("tags", "base", "relation"),
+    [
+        (["base_model:maker/base", "base_model:quantized:maker/base"], "maker/base", "quantized"),
+        (["base_model:maker/base", "base_model:finetune:maker/base"], "maker/base", "finetune"),
+        (["base_model:quantized:maker/base-2"], "maker/base", None),  # said of another model
+        (["base_model:maker/base"], "maker/base", None),
+        (["base_model:quantized:maker/base"], None, None),
+        (None, "maker/base", None),
+    ],
+)
+def test_how_a_model_derives_from_its_base_is_what_the_hub_tags(
+    lake: Lake, tags: list[str] | None, base: str | None, relation: str | None
+) -> None:
+    files = row("a/b", LLAMA, tags=None if tags is None else json.dumps(tags), base_model=base)
+    store(lake, files)
+    extract(lake, ["a/b"])
+    assert read_extracted(lake)["models"]["base_model_relation"].to_list() == [relation]
+    assert extract_tables([files])["models"]["base_model_relation"].to_list() == [relation]
+
+
 def test_models_of_one_architecture_differ_in_the_code_that_they_need(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kept over an extraction that finds nothing changed, found anew when the libraries come to know another model type."""
     own = {**LLAMA, "model_type": "mine", "auto_map": {"AutoConfig": "configuration_mine.MineConfig"}}

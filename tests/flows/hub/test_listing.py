@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from loopback_hub import LoopbackHub, Repo
 
 from flows.hub.client import open_hub
 from flows.hub.listing import _parsed as parsed
@@ -54,6 +55,18 @@ def test_the_next_page_is_asked_for_while_one_still_arrives() -> None:
         pages = list(list_query(open_hub(address, token=False), HubQuery("hub: author=org", author="org")))
     assert [[entry.whole() for entry in page] for page in pages] == [[{"id": "org/model-1"}], [{"id": "org/model-2"}]]
     assert not in_vain.is_set()
+
+
+def test_several_tags_are_all_asked_for(serve: Callable[..., LoopbackHub]) -> None:
+    quantized = "base_model:quantized:maker/base"
+    tagged = {"a/fp8": (quantized, "safetensors"), "a/gguf": (quantized, "gguf"), "a/other": ("safetensors",)}
+    hub = open_hub(serve({model_id: Repo({}, tags=tags) for model_id, tags in tagged.items()}).url, token=False)
+
+    def listed(tags: str) -> list[object]:
+        return [entry.fields["id"] for page in list_query(hub, HubQuery("hub:", filter=tags)) for entry in page]
+
+    assert listed(quantized) == ["a/fp8", "a/gguf"]
+    assert listed(f"{quantized},safetensors") == ["a/fp8"]
 
 
 @pytest.mark.parametrize(

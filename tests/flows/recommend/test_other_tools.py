@@ -81,3 +81,24 @@ def test_the_aqua_report_has_the_tool_s_words_for_models_it_does_not_take() -> N
     assert asked.status == 1
     assert asked.document["recommendations"] == []
     assert asked.document["troubleshoot"].startswith("Please provide a decoder-only text-generation model")
+
+
+@pytest.mark.parametrize(
+    ("policy", "tokens", "said"),
+    [
+        ("kaito", ["--shape", "p5.48xlarg"], "no shape p5.48xlarg; nearest: p5.48xlarge, "),
+        ("lmi", ["--shape", "p5.48xlarg"], "no shape p5.48xlarg; nearest: p5.48xlarge, "),
+        ("kaito", ["--provider", "amazon"], "no provider amazon; known: aws, "),
+        ("lmi", ["--provider", "oci", "--shape", "p5.48xlarge"], "p5.48xlarge is a shape of aws, not of oci"),
+        ("aqua", ["--shape", "BM.GPU.H1"], "no shape BM.GPU.H1; known: BM.GPU.A10.4, "),
+    ],
+)
+def test_a_shape_or_provider_that_is_unknown_is_named(policy: str, tokens: list[str], said: str) -> None:
+    asked = ask(QWEN, "--policy", policy, *tokens)
+    assert (asked.status, asked.out, asked.err.count("\n")) == (2, "", 1)
+    assert said in asked.err
+
+
+def test_a_policy_takes_names_in_any_case() -> None:
+    for policy, shape in (("kaito", "P5.48XLARGE"), ("aqua", "bm.gpu.h100.8")):
+        assert ask(QWEN, "--policy", policy, "--shape", shape) == ask(QWEN, "--policy", policy, "--shape", shape.swapcase())
