@@ -113,7 +113,7 @@ divided as (
         largest_stage_layers(window_2_layers, pp) as stage_window_2_layers,
         largest_stage_layers(state_layers, pp) as stage_state_layers
     from weighed
-    cross join policy_settings
+    cross join (select tower_copied_share from policy_settings) as policy
 ),
 
 placed as (
