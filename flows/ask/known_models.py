@@ -18,7 +18,7 @@ _KNOWN = pl.Schema({"model_id": pl.String(), "downloads": pl.Int64(), "reject_co
 _UNANSWERED = ("network_failure", "not_found")
 """Codes of rejects that only say that nobody found the model."""
 
-_NEAREST_FOR = 10
+_NEAREST_FOR = 5
 """So many unknown ids of one question are told the nearest known ones: each is compared with every known id."""
 
 

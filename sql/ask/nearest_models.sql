@@ -37,6 +37,9 @@ likenesses as (
             when names.name = asked_names.asked_name then 3
             when length(asked_names.asked_name) >= 4 and starts_with(names.name, asked_names.asked_name) then 2
             when length(asked_names.asked_name) >= 4 and contains(names.name, asked_names.asked_name) then 1
+            when least(length(names.name), length(asked_names.asked_name))
+                < 0.6 * greatest(length(names.name), length(asked_names.asked_name))
+                then 0  -- no spelling makes up for that many letters
             else 1 - levenshtein(names.name, asked_names.asked_name)
                 / greatest(length(names.name), length(asked_names.asked_name), 1)
         end as likeness

@@ -1,5 +1,5 @@
--- The repository that publishes a model in a precision: of several the one that is downloaded most, of equals one of the
--- model's own publisher; null where none is known.
+-- The repository that publishes a model in a precision: of several the one that is downloaded most, of equals one of the model's
+-- own publisher; null where none is known.
 -- Source: quantized_checkpoints of the same version.
 -- Example: checkpoint_of('Qwen/Qwen2.5-7B-Instruct', 'awq-4bit') = 'Qwen/Qwen2.5-7B-Instruct-AWQ'
 -- Example: checkpoint_of('Qwen/Qwen2.5-7B-Instruct', 'mxfp4') = null
