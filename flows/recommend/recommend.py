@@ -155,7 +155,7 @@ def _meant(connection: duckdb.DuckDBPyConnection, question: Question) -> dict[st
 
 def _context(question: Question, model: dict[str, Any], load: dict[str, Any], notes: list[str]) -> int:
     """Tokens of one sequence: as asked, at most the model's own limit; else what the workload needs; else the model's default."""
-    longest = int(model["max_model_len_default"])
+    longest = int(model["max_model_len_limit"])
     needed = int(load["input_tokens"] or 0) + int(load["output_tokens"] or 0)
     asked = question.context if question.context is not None else needed or longest
     if asked < needed:

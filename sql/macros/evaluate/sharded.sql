@@ -19,8 +19,8 @@ joined as (
             model_type, sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
             weights_bytes, loaded_weights_bytes, parameters_mtp, bytes_mtp, checkpoint_dtype, tied_embeddings,
             quantization_ignored, attention_type, attention_layers, head_dim, value_head_dim, kv_lora_rank, qk_rope_head_dim,
-            max_position_embeddings, rotary_values, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence,
-            flops_per_token
+            max_position_embeddings, max_model_len_default, rotary_values, kv_bytes_per_token, kv_bytes_per_token_unbounded,
+            state_bytes_per_sequence, flops_per_token
         ),
         k.* exclude (architecture_key),
         absorbed_bytes(
