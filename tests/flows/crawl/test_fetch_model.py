@@ -44,7 +44,7 @@ def test_a_single_file_model_costs_four_requests_and_no_byte_of_weights(serve: S
     assert row.config_json == CONFIG.decode()
     summary = read_summary(row.header_summary or "")
     assert (summary.source, summary.files) == ("single", 1)
-    assert sum(form.count for form in summary.tensors) == len(llama_tensors())
+    assert sum(form.tensors for form in summary.tensors) == len(llama_tensors())
     assert server.requests == {"metadata": 1, "files": 1, "headers": 2}
     assert next(entry[2] for entry in server.log if entry[1].endswith(".safetensors")) == "bytes=0-7"
     assert server.weight_bytes == 0
