@@ -15,7 +15,7 @@ from transforms.config.config_fields import FieldError, Fields, text_config
 from transforms.config.decoders import refusal, without_weights
 from transforms.config.families import biased_parts, family_of
 from transforms.config.family import Family
-from transforms.config.quantization import Quantization, read_quantization
+from transforms.config.quantization import UNSTATED, Quantization, read_quantization
 from transforms.config.remote_code import needs_remote_code
 from transforms.layers.layer import Layer
 from transforms.layers.layer_plan import plan_layers
@@ -213,7 +213,7 @@ def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, su
     )
     if summary is not None:
         if quantization.method == "none" and weights.detected_method:
-            quantization = Quantization(weights.detected_method)
+            quantization = Quantization(weights.detected_method, format=UNSTATED)
         confirm(fields, family, known, plan, tied, summary, weights)
         tied = tied or not weights.head_stored
     sizes_source = "header" if summary is not None else "derived"

@@ -90,7 +90,11 @@ def test_a_checkpoint_without_tensors_has_no_weights() -> None:
 
 @pytest.mark.parametrize(
     ("layers", "stored", "named"),
-    [(4, range(2), "2 of 4 layers (2, 3)"), (3, (0, 2), "1 of 3 layers (1)"), (12, range(2), "10 of 12 layers (2, 3, 4, 5, 6, …)")],
+    [
+        (4, range(2), "2 of 4 layers (2, 3)"),
+        (3, (0, 2), "1 of 3 layers (1)"),
+        (12, range(2), "10 of 12 layers (2, 3, 4, 5, 6, …)"),
+    ],
 )
 def test_layers_that_are_not_stored_are_named(layers: int, stored: Sequence[int], named: str) -> None:
     kept = {str(number) for number in stored}
