@@ -121,9 +121,9 @@ def test_prices_belong_to_shapes_and_stay_sane() -> None:
     assert per_gpu.is_between(0.02, 60).all()
 
 
-def test_588_shapes_have_a_price_and_408_of_these_a_date() -> None:
+def test_585_shapes_have_a_price_and_405_of_these_a_date() -> None:
     on_demand = CATALOGS["prices"].filter(pl.col("price_kind") == "on_demand")
-    assert (on_demand.height, on_demand["price_as_of"].count()) == (588, 408)
+    assert (on_demand.height, on_demand["price_as_of"].count()) == (585, 405)
 
 
 def test_on_demand_and_spot_are_two_prices_with_their_dates() -> None:
