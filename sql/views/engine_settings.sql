@@ -1,6 +1,6 @@
 -- A row is one engine over one range of its releases: every setting of the engines catalog as a column. A range begins wherever a
--- setting of the engine begins or ends; settings that depend on a class (card size, link, vendor, kind of model) carry its name. The
--- newest range of an engine is its default.
+-- setting of the engine begins or ends; settings that depend on a class (card size, link, vendor, kind of model) carry its name.
+-- The newest range of an engine is its default.
 create or replace view engine_settings as
 with
 

@@ -33,6 +33,7 @@ def refusing(catalogs: dict[str, pl.DataFrame]) -> Iterator[duckdb.DuckDBPyConne
         "llama": {"model_type": "llama"},
         "plamo2": {"model_type": "plamo2"},
         "sparse": {"model_type": "deepseek_v32"},
+        "longrope": {"max_model_len_default": 2048, "max_model_len_limit": 8192},
     }.items():
         row, groups = dense(key, 26, 2304, 9216, 8, 4, 256, 256000, tied=True, max_position_embeddings=8192, **facts)
         if key == "sparse":
@@ -112,6 +113,15 @@ def test_no_context_beyond_what_the_config_derives(refusing: duckdb.DuckDBPyConn
     assert (longer["outcome"], longer["fits"], longer["verdict"]) == ("refused", False, "does_not_fit")
     assert longer["reason"] == "a max_model_len of 32769 is longer than the 32768 tokens that the model takes"
     assert float(str(longer["weights_gib_per_gpu"])) > 0 and longer["tpot_ms"] is None
+
+
+def test_the_grid_goes_up_to_the_limit(refusing: duckdb.DuckDBPyConnection) -> None:
+    query = "select context from grid_loads where architecture_key = 'longrope' order by context"
+    assert [context for (context,) in refusing.execute(query).fetchall()] == [2048, 4096, 8192]
+    start, beyond = answered(
+        refusing, [{"architecture": "longrope", "gpu": "L4", "context": context} for context in (8192, 8193)]
+    )
+    assert (start["outcome"], beyond["outcome"]) == ("started", "refused")
 
 
 def test_what_is_refused_in_float16_is_float32_below_capability_8(refusing: duckdb.DuckDBPyConnection) -> None:
