@@ -44,7 +44,7 @@ def explanation(model: str, data: Path) -> dict[str, Any]:
             **_picked(
                 architecture,
                 "attention_type kv_bytes_per_token kv_bytes_per_token_unbounded state_bytes_per_sequence kv_cache_scheme "
-                "max_position_embeddings max_model_len_default",
+                "max_position_embeddings max_model_len_default max_model_len_limit",
             ),
             "groups": facts.layer_groups.drop("architecture_key").to_dicts(),
         },

@@ -48,6 +48,7 @@ def load_catalogs(directory: Path | None = None, data: Path | None = None) -> di
     if data is not None:
         # Prices first: a refresh that writes both writes shapes first, so that no price is read before its shape.
         refreshed = {table: _refreshed(data, table) for table in REFRESHED}
+        refreshed["prices"] = _sold(refreshed["prices"], frames)
         for table in REFRESHED:
             frames[table] = _preferred(table, frames[table], refreshed[table])
         for column, target in (("provider", "providers"), ("gpu", "gpus")):
@@ -88,6 +89,13 @@ def _refreshed(data: Path, table: str) -> pl.DataFrame:
     frames, violations = check_catalogs({table: _read(folder, f"{table}.csv")})
     _refuse(violations, f"{folder}/")
     return frames[table]
+
+
+def _sold(prices: pl.DataFrame, frames: dict[str, pl.DataFrame]) -> pl.DataFrame:
+    """Refreshed prices without those that a provider's list once named and nobody can buy at; a user's own stay."""
+    lists = frames["price_sources"]["url"].str.split("?").list.first().implode()
+    unsold = prices.filter(pl.col("source").is_in(lists)).join(frames["unsold_prices"], on=TABLES["prices"].key, how="semi")
+    return prices.join(unsold, on=TABLES["prices"].key, how="anti", maintain_order="left")
 
 
 def _preferred(table: str, bundled: pl.DataFrame, refreshed: pl.DataFrame) -> pl.DataFrame:

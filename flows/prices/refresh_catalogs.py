@@ -38,6 +38,7 @@ from transforms.price_lists.price_list import (
     compare_prices,
     compare_rows,
     merge_rows,
+    sold,
 )
 from transforms.tables.contracts import TABLES, conform, empty_frame
 
@@ -179,7 +180,8 @@ def _taken_lists(
                 where = shown(url)
                 of_url = [row for row in rows if address or row["url"] == url]
                 key = None if address else _key(of_url[0])
-                lists += read_price_lists(of_url, url, bounds, catalogs["price_parts"], key)
+                named = read_price_lists(of_url, url, bounds, catalogs["price_parts"], key)
+                lists += [sold(price_list, catalogs["unsold_prices"]) for price_list in named]
             if address is not None:  # one document: only the regions that it is about
                 lists = [price_list for price_list in lists if price_list.prices] or lists[:1]
             taken.append(compare_prices(lists, catalogs["prices"], catalogs["shapes"], limits, day, accept))

@@ -8,6 +8,7 @@ from pathlib import Path
 from flows.database.sql_files import fetch
 from flows.printing.rows import Format, emit
 from flows.versions.versions import open_version, read_run, require_latest
+from transforms.tables.contracts import OPENED_BY
 
 _MODELS = 12
 _CONTEXT = 8192
@@ -33,8 +34,8 @@ def print_first_rows(data: Path, form: Format | None = None) -> None:
 
 
 _FILES = {
-    "recommendations.duckdb": "everything, with macros: shapefit query \"from recommend('MODEL', 8192)\"",
-    "recommendations.parquet": "the published table, and every other table beside it",
+    "recommendations.duckdb": f"everything, with macros ({OPENED_BY}): shapefit query \"from recommend('MODEL', 8192)\"",
+    "recommendations.parquet": "the published table, for older clients too, and every other table beside it",
     "data_dictionary.md": "every column, its unit and meaning",
     "run.json": "counts, inputs, freshness, tool versions",
 }

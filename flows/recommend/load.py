@@ -20,12 +20,13 @@ class Load:
     cached_share: float | None = None
 
 
-def load_of(question: Question, longest: int, workload: dict[str, object] | None, notes: list[str]) -> Load:
+def load_of(question: Question, default: int, longest: int, workload: dict[str, object] | None, notes: list[str]) -> Load:
     """The load that is asked for.
 
     Args:
         question: what is asked.
-        longest: tokens of the longest sequence that the model takes.
+        default: tokens of the longest sequence where none is stated, as the engine derives it from the model's config.
+        longest: tokens of the longest sequence that may be stated.
         workload: the row of the workloads catalog that the question names.
         notes: remarks on how the question was taken are added here.
 
@@ -35,7 +36,7 @@ def load_of(question: Question, longest: int, workload: dict[str, object] | None
     _refuse_contradictions(question)
     tokens = _tokens(question, workload)
     needed = sum(tokens) if tokens else 0
-    asked = question.context if question.context is not None else needed or longest
+    asked = question.context if question.context is not None else needed or default
     of_what = f"the workload {question.workload}" if question.workload else "the load"
     if asked < needed:
         raise QuestionError(f"a context of {asked:,} does not hold a request of {of_what}: {needed:,} tokens")

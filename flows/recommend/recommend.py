@@ -142,7 +142,7 @@ def _conditions(
     workload: dict[str, Any] | None = None
     if question.workload is not None:
         workload = fetch(connection, "recommend/workload.sql", {"workload": meant["workload"]}).records()[0]
-    load = load_of(question, int(str(model["max_model_len_default"])), workload, notes)
+    load = load_of(question, model["max_model_len_default"], model["max_model_len_limit"], workload, notes)
     quantization = meant["quantization"]
     if quantization is not None and quantization != "native" and quantization == model["own_precision"]:
         notes.append(f"{question.model} is published in {quantization}: that is its native precision")

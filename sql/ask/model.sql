@@ -6,6 +6,7 @@ select
     models.fetched_at,
     architectures.max_position_embeddings,
     architectures.max_model_len_default,
+    architectures.max_model_len_limit,
     checkpoint_precision(
         architectures.quantization_method,
         architectures.quantization_bits,

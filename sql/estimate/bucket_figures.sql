@@ -67,7 +67,8 @@ engine_arguments as (
 machines as (
     select
         hardware.hardware,
-        gpus.vendor = 'NVIDIA' and gpus.capability < 8 as needs_half
+        gpus.vendor,
+        gpus.capability
     from hardware
     join gpus using (gpu)
 ),
@@ -155,7 +156,7 @@ figured as (
         balanced.max_num_batched_tokens,
         arguments.quantization_arguments,
         arguments.kv_arguments,
-        machines.needs_half
+        serves_half(machines.vendor, machines.capability, choices.architecture_key) as needs_half
     from bucket_choices as choices
     join chosen_replicas as balanced on balanced.replica = choices.balanced_replica
     join chosen_replicas as cost on cost.replica = choices.cost_replica

@@ -28,6 +28,7 @@ described as (
         architectures.experts_per_token,
         architectures.max_position_embeddings,
         architectures.max_model_len_default,
+        architectures.max_model_len_limit,
         architectures.kv_bytes_per_token,
         architectures.state_bytes_per_sequence,
         architectures.sizes_source

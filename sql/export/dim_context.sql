@@ -5,7 +5,7 @@ lengths as (
     select context
     from contexts
     union
-    select max_model_len_default as context
+    select max_model_len_limit as context
     from architectures
 )
 

@@ -82,7 +82,7 @@ offered as (
                 figures.max_num_batched_tokens,
                 quantizations.engine_arguments,
                 kv_dtypes.engine_arguments,
-                gpus.vendor = 'NVIDIA' and gpus.capability < 8
+                serves_half(gpus.vendor, gpus.capability, models.architecture_key)
             ),
             models.needs_remote_code
         ) as vllm_arguments

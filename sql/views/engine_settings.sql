@@ -1,14 +1,20 @@
 -- A row is one engine over one range of its releases: every setting of the engines catalog as a column. A range begins wherever a
--- setting of the engine begins; settings that depend on a class (card size, interconnect, vendor, kind of model) carry its name.
+-- setting of the engine begins or ends; settings that depend on a class (card size, link, vendor, kind of model) carry its name.
 -- The newest range of an engine is its default.
 create or replace view engine_settings as
 with
 
 ranges as (
-    select distinct
+    select
         engine,
         version_from as engine_version
     from engines
+    union
+    select
+        engine,
+        version_below as engine_version
+    from engines
+    where version_below is not null
 ),
 
 settings as (
@@ -82,7 +88,13 @@ pivoted as (
         max(value) filter (where scope = 'all' and key = 'encoder_copied_share') as encoder_copied_share,
         list(scope) filter (where key = 'supported') as supported_targets,
         list(scope) filter (where key = 'unified_memory' and value = 1) as unified_cards,
-        list(scope) filter (where key = 'small_defaults' and value = 1) as small_defaults_cards
+        list(scope) filter (where key = 'small_defaults' and value = 1) as small_defaults_cards,
+        list(scope) filter (where key = 'quantization_method' and value = 1) as checkpoint_methods,
+        list(scope) filter (where key = 'precision_missing' and value = 1) as missing_precisions,
+        map_from_entries(list({'key': scope, 'value': value}) filter (where key = 'precision_min_capability'))
+            as precision_min_capability,
+        list(scope) filter (where key = 'sparse_attention' and value = 1) as sparse_attention_capabilities,
+        list(scope) filter (where key = 'float16_refused' and value = 1) as float16_refused_types
     from settings
     group by engine, engine_version
 )

@@ -1,5 +1,5 @@
--- A row is one architecture at one context of the grid, with its stated default load: the catalogued contexts below the model's
--- own maximum, and that maximum.
+-- A row is one architecture at one context of the grid, with its stated default load: the catalogued contexts below the longest
+-- that the engine accepts for it, and that longest one.
 create or replace view grid_loads as
 with
 
@@ -8,11 +8,11 @@ lengths as (
         architectures.architecture_key,
         contexts.context
     from architectures
-    join contexts on contexts.context < architectures.max_model_len_default
+    join contexts on contexts.context < architectures.max_model_len_limit
     union all
     select
         architecture_key,
-        max_model_len_default as context
+        max_model_len_limit as context
     from architectures
 ),
 

@@ -13,6 +13,7 @@ select
     max(value) filter (where scope = 'global' and name = 't_request_us') as request_us,
     max(value) filter (where scope = 'global' and name = 'narrow_width') as narrow_expert_width,
     max(value) filter (where scope = 'global' and name = 'activation_passes') as activation_passes,
+    max(value) filter (where scope = 'global' and name = 'float32_rate_share') as float32_rate_share,
     max(value) filter (where scope = 'comm' and key = 'nvlink' and name = 'alpha_us') as nvlink_alpha_us,
     max(value) filter (where scope = 'comm' and key = 'nvlink' and name = 'e_link') as nvlink_efficiency,
     max(value) filter (where scope = 'comm' and key = 'pcie' and name = 'alpha_us') as pcie_alpha_us,

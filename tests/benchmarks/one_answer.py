@@ -89,7 +89,7 @@ def differences(connection: duckdb.DuckDBPyConnection, data: Path, asked: Asked)
             spot=asked.spot,
         )
     longest = connection.execute(
-        "select max_model_len_default from models join architectures using (architecture_key) where model_id = $1", [asked.model]
+        "select max_model_len_limit from models join architectures using (architecture_key) where model_id = $1", [asked.model]
     ).fetchall()[0][0]
     within = Asked(asked.model, min(asked.context, longest), asked.objective, asked.users, asked.provider, asked.spot)
     cursor = connection.execute(within.macro())

@@ -121,9 +121,9 @@ def test_prices_belong_to_shapes_and_stay_sane() -> None:
     assert per_gpu.is_between(0.02, 60).all()
 
 
-def test_588_shapes_have_a_price_and_408_of_these_a_date() -> None:
+def test_585_shapes_have_a_price_and_405_of_these_a_date() -> None:
     on_demand = CATALOGS["prices"].filter(pl.col("price_kind") == "on_demand")
-    assert (on_demand.height, on_demand["price_as_of"].count()) == (588, 408)
+    assert (on_demand.height, on_demand["price_as_of"].count()) == (585, 405)
 
 
 def test_on_demand_and_spot_are_two_prices_with_their_dates() -> None:
@@ -210,6 +210,16 @@ def test_capability_decides_the_generation() -> None:
         ("MI50-32GB", "MI50-32GB"),
         ("Jetson Thor", "JETSON-THOR"),
         ("GB300", "GB300-279GB"),
+        ("A800", "A800-SXM4-80GB"),
+        ("NVIDIA A800-SXM4-80GB", "A800-SXM4-80GB"),
+        ("H800", "H800-SXM5-80GB"),
+        ("H800 PCIe", "H800-PCIE-80GB"),
+        ("NVIDIA L20", "L20"),
+        ("RTX 3060", "RTX-3060"),
+        ("GeForce RTX 3090 Ti", "RTX-3090-TI"),
+        ("RTX 4060 Ti 16GB", "RTX-4060-TI-16GB"),
+        ("NVIDIA GeForce RTX 4080 SUPER", "RTX-4080-SUPER"),
+        ("RTX 5070 Ti", "RTX-5070-TI"),
     ],
 )
 def test_usual_names_mean_the_usual_boards(name: str, key: str) -> None:
@@ -223,6 +233,7 @@ def test_usual_names_mean_the_usual_boards(name: str, key: str) -> None:
         ("A100-80GB (board not stated)", "A100-PCIE-80GB"),
         ("A100-40GB (board not stated)", "A100-PCIE-40GB"),
         ("H200-141GB (board not stated)", "H200-NVL-141GB"),
+        ("RTX 4060 Ti", "RTX-4060-TI-8GB"),
     ],
 )
 def test_an_unstated_board_is_the_slower_one_and_marked(name: str, key: str) -> None:
@@ -276,3 +287,19 @@ def test_no_source_is_a_place_on_somebody_s_machine() -> None:
 def test_shapes_are_named_as_providers_name_them() -> None:
     assert CATALOGS["shapes"].filter(pl.col("shape").str.contains(r"[;,|\"]"))["shape"].to_list() == []
     assert all(re.fullmatch(r"[a-z][a-z0-9-]*", name) for name in CATALOGS["providers"]["provider"])
+
+
+@pytest.mark.parametrize(("cut", "whole"), [("A800-SXM4-80GB", "A100-SXM4-80GB"), ("H800-SXM5-80GB", "H100-SXM5-80GB")])
+def test_a_card_with_slower_links_is_else_the_same(cut: str, whole: str) -> None:
+    one, other = (CATALOGS["gpus"].row(by_predicate=pl.col("gpu") == key, named=True) for key in (cut, whole))
+    same = (
+        "capability",
+        "generation",
+        "memory_gib",
+        "reported_memory_gib",
+        "memory_bandwidth_gb_per_s",
+        "bf16_tflops",
+        "fp8_tflops",
+    )
+    assert [one[column] for column in same] == [other[column] for column in same]
+    assert one["link_gb_per_s"] == 200 < other["link_gb_per_s"]

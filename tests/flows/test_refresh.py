@@ -88,6 +88,7 @@ def test_a_refresh_publishes_and_says_what_was_rejected(ran: Ran) -> None:
     assert run["crawl"]["hub"] == "reached" and run["crawl"]["models"] == 4
     assert run["requested"] == ["list.txt"]
     assert "rejected not_found 1" in ran.said
+    assert "everything, with macros (DuckDB 2.0 or newer)" in ran.said and "for older clients too" in ran.said
 
 
 def test_the_crawl_begins_before_the_flow(ran: Ran) -> None:

@@ -82,6 +82,7 @@ def architecture(
     row |= {f"linear_parameters_{group}": parameters.get(group, 0) for group in QUANTIZABLE_GROUPS}
     row |= facts
     row.setdefault("max_model_len_default", row["max_position_embeddings"])
+    row.setdefault("max_model_len_limit", row["max_model_len_default"])
     row.setdefault("rotary_values", row["max_position_embeddings"] * (row.get("qk_rope_head_dim") or row["head_dim"] or 0))
     return row, [{"architecture_key": key, **group} for group in layer_groups]
 

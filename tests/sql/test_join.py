@@ -164,7 +164,7 @@ def test_what_is_listed_but_not_recommended_says_why(joined: duckdb.DuckDBPyConn
         (row["provider"], row["shape"]): row["not_recommended_reason"]
         for row in rows(joined, "select provider, shape, not_recommended_reason from shape_remarks")
     }
-    assert remarks["oci", "VM.GPU2.1"] == "the engine needs compute capability 7.0, the card has 6.0"
+    assert remarks["oci", "VM.GPU2.1"] == "the engine needs compute capability 7.5, the card has 6.0"
     assert "the number of its accelerators is not known" in remarks.values()
     recommended = set(joined.sql("select distinct provider, shape from recommendations").fetchall())
     assert recommended & remarks.keys() == set()

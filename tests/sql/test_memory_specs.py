@@ -109,8 +109,8 @@ REFUSALS = """
     architecture | gpu | gib  | quantization | tp || reason
     phi-4  | A10G | 22.06 | native | 8 || 10 KV heads can be neither divided by tp 8 nor copied evenly
     falcon-7b | A10G | 22.06 | native | 2 || 71 attention heads are not divisible by tp 2
-    llama-3.1-8b | P100-PCIE-16GB | 15.78 | native | 1 || the engine needs compute capability 7.0, the card has 6.0
-    llama-3.1-8b | V100-SXM2-32GB | 31.74 | awq-4bit | 1 || awq-4bit needs compute capability 7.5, the card has 7.0
+    llama-3.1-8b | P100-PCIE-16GB | 15.78 | native | 1 || the engine needs compute capability 7.5, the card has 6.0
+    llama-3.1-8b | T4 | 14.56 | mxfp4 | 1 || mxfp4 needs compute capability 8.0, the card has 7.5
     llama-3.1-8b | B200-SXM-180GB | 178.3 | int8 | 1 || int8 has no kernels above compute capability 9.0, the card has 10.0
     llama-3.1-8b | GAUDI-32GB    | 31.7 | native | 1 || the engines catalog knows no support for this accelerator
     llama-3.1-8b | GAUDI2-96GB   | 95.0 | fp8    | 1 || fp8 is not known to run on accelerators of Intel

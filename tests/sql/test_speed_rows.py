@@ -42,7 +42,9 @@ ASKED: dict[str, list[dict[str, object]]] = {
     "half of what loading leaves": [
         {"architecture": "llama-3.1-8b", "engine": "trtllm", "gpu_memory_utilization": 0.5, "context": 2048}
     ],
-    "intervals": [{**LLAMA_OF_FOUR, "gpu": gpu, "reported_memory_gib": memory} for gpu, memory in CARDS],
+    "intervals": [
+        {**LLAMA_OF_FOUR, "gpu": gpu, "reported_memory_gib": memory, "engine_version": "0.18"} for gpu, memory in CARDS
+    ],
 }
 
 

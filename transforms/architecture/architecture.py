@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from transforms.config.config_fields import FieldError, Fields
 from transforms.config.quantization import Quantization
-from transforms.layers.context_length import declared_context, engine_context
+from transforms.layers.context_length import declared_context, default_context, longest_context
 from transforms.layers.layer import Layer
 from transforms.layers.layer_groups import CountedGroup, caching_layers, layer_groups
 from transforms.layers.rotary import rotary_values
@@ -73,9 +73,12 @@ def describe(facts: Facts) -> Extracted:
 def architecture_key(row: Mapping[str, object], parts: object, groups: object) -> str:
     """Hash of every fact that the estimates depend on: a row of architectures, its parameter groups and its layer groups.
 
-    The groups are in their tables' order and without a key; a key in the row is not part of it.
+    The groups are in their tables' order and without a key; a key in the row is not part of it. A limit of the context that
+    equals the default says nothing new and is left out.
     """
     facts = {column: value for column, value in row.items() if column not in _NOT_IN_KEY}
+    if facts.get("max_model_len_limit") == facts.get("max_model_len_default"):
+        facts.pop("max_model_len_limit", None)
     text = json.dumps([facts, parts, groups], sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -211,9 +214,11 @@ def _context(facts: Facts, groups: Sequence[CountedGroup]) -> dict[str, object]:
     """The declared context and what an engine makes of it."""
     grows = any(group.holds_tokens and group.group.window is None for group in groups)
     declared = declared_context(facts.fields, grows)
+    longest = longest_context(facts.fields, declared)
     return {
         "max_position_embeddings": declared,
-        "max_model_len_default": engine_context(facts.fields, declared),
+        "max_model_len_default": default_context(facts.fields, longest),
+        "max_model_len_limit": longest,
         "rotary_values": rotary_values(facts.fields, facts.plan, declared),
     }
 

@@ -15,7 +15,7 @@ from transforms.config.config_fields import FieldError, Fields, text_config
 from transforms.config.decoders import refusal, without_weights
 from transforms.config.families import biased_parts, family_of
 from transforms.config.family import Family
-from transforms.config.quantization import Quantization, read_quantization
+from transforms.config.quantization import UNSTATED, Quantization, read_quantization
 from transforms.config.remote_code import needs_remote_code
 from transforms.layers.layer import Layer
 from transforms.layers.layer_plan import plan_layers
@@ -24,7 +24,7 @@ from transforms.tables.records import Extracted, HubFiles, Reject
 from transforms.tables.rejects import REJECT_CODES
 from transforms.weights.count_weights import count_weights
 from transforms.weights.derived import derive_tensors
-from transforms.weights.header_facts import confirm, stored_facts
+from transforms.weights.header_facts import check_layers, confirm, stored_facts
 from transforms.weights.quantized_layout import quantize
 from transforms.weights.safetensors import HeaderError, HeaderSummary, TensorForm, read_summary
 
@@ -220,9 +220,12 @@ def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, su
     tied = _tied(fields, family)
     forms = list(summary.tensors) if summary is not None else _derived(fields, family, plan, quantization, tied)
     halved = summary is not None and fields.flag("two_blocks")  # whose layers are stored in pairs
+    stored_layers = len(plan) // 2 if halved else len(plan)
+    if summary is not None:
+        check_layers(plan, stored_layers, summary)
     weights = count_weights(
         forms,
-        layers=len(plan) // 2 if halved else len(plan),
+        layers=stored_layers,
         tied=tied,
         bits=quantization.bits,
         prequantized=quantization.method != "none",
@@ -231,7 +234,7 @@ def _extract(root: Mapping[str, object], beside: Mapping[str, object] | None, su
     )
     if summary is not None:
         if quantization.method == "none" and weights.detected_method:
-            quantization = Quantization(weights.detected_method)
+            quantization = Quantization(weights.detected_method, format=UNSTATED)
         confirm(fields, family, known, plan, tied, summary, weights)
         tied = tied or not weights.head_stored
     sizes_source = "header" if summary is not None else "derived"

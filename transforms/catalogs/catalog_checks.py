@@ -29,6 +29,7 @@ SIGNED = frozenset({"value"})
 
 WORDS: dict[tuple[str, str], frozenset[str]] = {
     ("prices", "price_kind"): frozenset({"on_demand", "spot"}),
+    ("unsold_prices", "price_kind"): frozenset({"on_demand", "spot"}),
     ("shapes", "interconnect_kind"): frozenset({"none", "nvlink", "nvlink_bridge", "pcie", "xgmi", "other"}),
     ("quantization_support", "supported"): frozenset({"yes", "no", "weight-only", "emulated"}),
 }
@@ -77,6 +78,7 @@ REFERENCES = (
     Reference("prices", ("provider", "shape"), "shapes", ("provider", "shape")),
     Reference("price_sources", ("provider",), "providers", ("provider",)),
     Reference("price_parts", ("provider", "shape"), "shapes", ("provider", "shape")),
+    Reference("unsold_prices", ("provider", "shape"), "shapes", ("provider", "shape")),
     Reference("quantization_aliases", ("quantization",), "quantizations", ("quantization",)),
     Reference("known_checkpoints", ("quantization",), "quantizations", ("quantization",)),
     Reference("aqua_shapes", ("catalog_shape",), "shapes", ("shape",), ("provider", "oci")),

@@ -1,6 +1,7 @@
 """Which settings of the engines catalog hold for an engine's release.
 
-A setting holds from one release until below another, or until today; a range of an engine begins wherever a setting begins.
+A setting holds from one release until below another, or until today; a range of an engine begins wherever a setting begins
+or ends.
 """
 
 from __future__ import annotations
@@ -21,13 +22,14 @@ def resolve_engine_version(engines: pl.DataFrame, engine: str, version: str | No
     """The release with which the range begins that a release of an engine belongs to.
 
     Args:
-        engines: the engines catalog (engine, version_from).
+        engines: the engines catalog (engine, version_from, version_below).
         engine: an engine of the catalog.
         version: a release as PEP 440 reads it; a development build or candidate counts as its release. None or blank: the newest.
 
     Raises EngineVersionError for an engine that is not catalogued, a text that is no version, and a release below every row.
     """
-    begins = engines.filter(pl.col("engine") == engine)["version_from"].unique().to_list()
+    settings = engines.filter(pl.col("engine") == engine)
+    begins = pl.concat([settings["version_from"], settings["version_below"].drop_nulls()]).unique().to_list()
     if not begins:
         known = ", ".join(engines["engine"].unique().sort())
         raise EngineVersionError(f"engine {engine!r} is not catalogued (known: {known})")

@@ -88,6 +88,15 @@ _ENGINE: dict[str, Field] = {
     "supported_targets": Field("VARCHAR[]", "compute capabilities of other vendors that the engine runs on; null for none named"),
     "unified_cards": Field("VARCHAR[]", "accelerators whose memory the system shares; null for none named"),
     "small_defaults_cards": Field("VARCHAR[]", "large accelerators that take the small defaults; null for none named"),
+    "checkpoint_methods": Field("VARCHAR[]", "quantization methods that the engine loads; null where no list is known"),
+    "missing_precisions": Field("VARCHAR[]", "weight precisions that the release has no kernels for on NVIDIA"),
+    "precision_min_capability": Field(
+        "MAP(VARCHAR, DOUBLE)", "least CUDA compute capability in the release, by precision or method and precision"
+    ),
+    "sparse_attention_capabilities": Field(
+        "VARCHAR[]", "major CUDA compute capabilities with sparse latent attention; null where not known"
+    ),
+    "float16_refused_types": Field("VARCHAR[]", "model types that the engine refuses to serve in float16"),
 }
 for _kind, _whose in (
     ("dense", "dense models"),
@@ -143,6 +152,7 @@ _SPEED: dict[str, Field] = {
     "index_layer_us": Field("DOUBLE", "what a layer with a sparse index adds", "us"),
     "request_us": Field("DOUBLE", "time that each request adds to a step", "us"),
     "narrow_expert_width": Field("DOUBLE", "width of an expert's part at which its read takes twice its bytes' time"),
+    "float32_rate_share": Field("DOUBLE", "float32 arithmetic of cards without bfloat16 over that of float16", "share"),
     "activation_passes": Field("DOUBLE", "times that a prefill moves its activations through memory a layer"),
     "nvlink_alpha_us": Field("DOUBLE", "fixed time of an all-reduce over NVLink", "us"),
     "nvlink_efficiency": Field("DOUBLE", "share of the link's bandwidth that an all-reduce reaches", "share"),

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 
 from transforms.config.json_text import object_in
 
+UNSTATED = "unstated"
+"""Format of a checkpoint whose packed tensors show a method that its config does not name."""
+
 _BITS_KEYS = ("bits", "w_bit", "nbits", "num_bits", "weight_bits", "wbits", "w_bits", "weight_num_bits")
 _GROUP_KEYS = ("group_size", "q_group_size", "in_group_size", "weight_group_size", "groupsize")
 _IGNORE_KEYS = ("ignore", "modules_to_not_convert", "exclude_modules", "exclude", "ignored_layers", "llm_int8_skip_modules",

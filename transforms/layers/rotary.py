@@ -13,6 +13,9 @@ from transforms.config.config_fields import Fields, is_number, positive_whole
 from transforms.layers.layer import Layer
 
 _MULTIPLYING = ("linear", "dynamic", "ntk", "yarn", "deepseek_yarn")
+LONG_ROTARY = ("longrope", "su")
+"""Names of LongRoPE."""
+
 _LARGEST_FACTOR = 10_000
 _VIDEO_POSITIONS = 4
 """Tables of models that number positions in time, height and width span four times the context: a video's may run ahead of it."""
@@ -95,7 +98,7 @@ def stretched_positions(scaling: RotaryScaling, declared: int) -> int:
 
 def _positions(scaling: RotaryScaling, declared: int) -> int:
     """Positions of one table: longrope keeps one table for the trained positions beside that for all."""
-    if scaling.kind in ("longrope", "su"):
+    if scaling.kind in LONG_ROTARY:
         return declared + (scaling.trained or 0)
     if scaling.sections:
         return _VIDEO_POSITIONS * (scaling.trained or declared)

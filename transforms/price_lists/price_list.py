@@ -105,6 +105,13 @@ def stated_day(moment: object) -> date | None:
         return None
 
 
+def sold(price_list: PriceList, unsold: pl.DataFrame) -> PriceList:
+    """The list without the prices at which nobody can buy: rows (provider, shape, price_kind) of the unsold_prices catalog."""
+    left_out = set(unsold.filter(pl.col("provider") == price_list.provider).select("shape", "price_kind").rows())
+    prices = tuple(price for price in price_list.prices if (price.shape, price.price_kind) not in left_out)
+    return replace(price_list, prices=prices)
+
+
 def compare_prices(
     lists: Sequence[PriceList], prices: pl.DataFrame, shapes: pl.DataFrame, limits: PriceLimits, today: date, accept: bool = False
 ) -> CatalogChanges:

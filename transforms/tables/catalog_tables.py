@@ -63,6 +63,12 @@ CATALOGS = (
         "provider shape part",
     ),
     table(
+        "unsold_prices",
+        "one kind of price that a provider's list names and nobody can buy at",
+        "provider shape price_kind source as_of note?",
+        "provider shape price_kind",
+    ),
+    table(
         "quantizations",
         "one weight precision that a configuration may ask for",
         """quantization bits_per_weight? weight_bytes? applies_to shard_multiple? min_capability? max_capability? amd_supported

@@ -139,16 +139,30 @@ def duckdb_comment_statements(table: str) -> list[str]:
     return statements
 
 
-def data_dictionary(tables: Iterable[str]) -> str:
+OPENED_BY = "DuckDB 2.0 or newer"
+"""What opens the published database: it is in the storage of the DuckDB that writes it, which older clients cannot read."""
+
+PARQUET_BESIDE = "older clients read recommendations.parquet beside it"
+"""The way for clients that cannot open the database."""
+
+
+def data_dictionary(tables: Iterable[str], preface: str = "") -> str:
     """The data dictionary of the given tables as Markdown: each table's row, key, columns, types, units and meanings."""
-    heading = ["# Data dictionary", "", "GiB is 2^30 bytes. `null` says whether a column may be empty.", ""]
+    heading = [
+        "# Data dictionary",
+        "",
+        "GiB is 2^30 bytes. `null` says whether a column may be empty.",
+        "",
+        *filter(None, [preface]),
+    ]
     return "\n".join([*heading, *(_section(TABLES[name]) for name in tables)])
 
 
 def database_dictionary() -> str:
     """The data dictionary of the published database: what is for readers first, then what its macros and views read."""
     heading = ["# For the macros and views", "", "What follows is in the database for the macros and views that read it.", ""]
-    return "\n".join([data_dictionary(READER_TABLES), *heading, *(_section(table) for table in FORMULAS)])
+    opened = f"{OPENED_BY} opens recommendations.duckdb; {PARQUET_BESIDE}.\n"
+    return "\n".join([data_dictionary(READER_TABLES, opened), *heading, *(_section(table) for table in FORMULAS)])
 
 
 def _section(table: Table) -> str:

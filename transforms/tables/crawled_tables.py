@@ -32,7 +32,8 @@ FACTS = (
         kv_cache_scheme? attention_type layers attention_layers moe_layers linear_layers mla_layers hidden_size
         intermediate_size moe_intermediate_size? vocab_size attention_heads? kv_heads? head_dim? value_head_dim?
         kv_lora_rank? qk_rope_head_dim? experts experts_per_token max_position_embeddings max_model_len_default
-        rotary_values kv_bytes_per_token kv_bytes_per_token_unbounded state_bytes_per_sequence flops_per_token""",
+        max_model_len_limit rotary_values kv_bytes_per_token kv_bytes_per_token_unbounded state_bytes_per_sequence
+        flops_per_token""",
         "architecture_key",
         exported=True,
         never_empty=True,

@@ -90,7 +90,8 @@ FORMULAS = (
         utilization_of_free_memory? amd_moe_weights_factor dense_band_gib moe_band_gib vision_band_gib amd_band_gib
         other_vendor_band_gib unified_band_gib nvidia_min_capability nvidia_bf16_min_capability encoder_image_tokens?
         encoder_most_tokens? encoder_bytes_per_token? encoder_copied_share? supported_targets? unified_cards?
-        small_defaults_cards?""",
+        small_defaults_cards? checkpoint_methods? missing_precisions? precision_min_capability?
+        sparse_attention_capabilities? float16_refused_types?""",
         "engine engine_version",
         is_view=True,
     ),
@@ -128,8 +129,8 @@ FORMULAS = (
         "speed_settings",
         "the speed coefficients that hold for every accelerator",
         """kv_efficiency decode_efficiency attention_efficiency moe_efficiency layer_us moe_layer_us linear_layer_us mla_layer_us
-        index_layer_us request_us narrow_expert_width activation_passes nvlink_alpha_us nvlink_efficiency pcie_alpha_us
-        all_to_all_us network_alpha_us network_efficiency idle_t0_ms loaded_steps gamma""",
+        index_layer_us request_us narrow_expert_width activation_passes float32_rate_share nvlink_alpha_us nvlink_efficiency
+        pcie_alpha_us all_to_all_us network_alpha_us network_efficiency idle_t0_ms loaded_steps gamma""",
         "",
         is_view=True,
     ),

@@ -22,4 +22,5 @@ REJECT_CODES: dict[str, str] = {
     "missing_field": "a field that the estimate needs is neither in the config nor known for the model type",
     "unsafe_headers": "a safetensors header that overlaps, overflows or leaves its stated length",
     "no_weights": "no weights that can be sized",
+    "incomplete_weights": "the stored tensors leave out layers that the config has",
 }

@@ -19,7 +19,8 @@ STAR = (
         "one distinct architecture, which one or many models have",
         """architecture_id architecture_key architecture_class? model_type models parameters_total parameters_active weights_bytes
         checkpoint_dtype quantization_method quantization_bits? attention_type layers experts experts_per_token
-        max_position_embeddings max_model_len_default kv_bytes_per_token state_bytes_per_sequence sizes_source""",
+        max_position_embeddings max_model_len_default max_model_len_limit kv_bytes_per_token state_bytes_per_sequence
+        sizes_source""",
         "architecture_id",
     ),
     table(

@@ -8,14 +8,19 @@ from collections.abc import Sequence
 from transforms.config.config_fields import FieldError, Fields
 from transforms.config.family import Family
 from transforms.layers.layer import Layer
-from transforms.tables.fields import TENSOR_GROUPS
+from transforms.tables.fields import QUANTIZABLE_GROUPS, TENSOR_GROUPS
 from transforms.weights.count_weights import Weights, count_weights
 from transforms.weights.derived import derive_tensors
-from transforms.weights.safetensors import HeaderSummary, layer_numbers
+from transforms.weights.safetensors import HeaderError, HeaderSummary, layer_numbers
 from transforms.weights.tensor_patterns import group_of
 
 _AGREEMENT = 0.02
 """Largest difference between config and headers at which a model type never seen before is believed."""
+
+_LAYER_GROUPS = frozenset({*QUANTIZABLE_GROUPS, "other"})
+"""Groups whose tensors make up a layer; `other` for names that no pattern knows."""
+
+_SHOWN_LAYERS = 5
 
 _PROJECTION = re.compile(r"(?:^|\.)(?:layers|h|blocks)\.\*\.(?:self_attn|attention|attn)\.(?:attention\.)?([qk]_proj)\.weight$")
 _EMBEDDING = re.compile(r"(embed_tokens|wte|word_embeddings|tok_embeddings|embed_in|embeddings)\.weight$")
@@ -98,6 +103,37 @@ def confirm(
             "missing_field",
             f"model type {fields.model_type[:60] or 'unknown'!r} is unknown and its config describes {derived:,} parameters "
             f"where the headers hold {counted:,}; its attention cannot be established without the model's own definition",
+        )
+
+
+def check_layers(plan: Sequence[Layer], stored_layers: int, summary: HeaderSummary) -> None:
+    """Check that weights are stored for every layer. An engine does not load a checkpoint without them.
+
+    Args:
+        plan: the layers of the config; one that does nothing has no weights.
+        stored_layers: layers by which tensors are numbered, fewer than those of the plan where one number holds several.
+        summary: the stored tensors.
+
+    Raises HeaderError: no_weights where nothing is stored, incomplete_weights where layers are missing. Tensors that bear no
+    numbers at all are believed.
+    """
+    if not any(form.elements for form in summary.tensors):
+        raise HeaderError("the safetensors files hold no tensors; publish the weights", "no_weights")
+    stored = {
+        number
+        for form in summary.tensors
+        if form.layers and form.elements and group_of(form.template) in _LAYER_GROUPS
+        for number in layer_numbers(form.layers)
+    }
+    each = len(plan) // stored_layers
+    needed = {number // each for number, layer in enumerate(plan) if layer.heads or layer.state or layer.mlp != "none"}
+    missing = sorted(needed - stored)
+    if stored and missing:
+        named = ", ".join(map(str, missing[:_SHOWN_LAYERS])) + (", …" if len(missing) > _SHOWN_LAYERS else "")
+        raise HeaderError(
+            f"no weights are stored for {len(missing):,} of {stored_layers:,} layers ({named}); publish all shards, or correct "
+            "the number of layers in config.json",
+            "incomplete_weights",
         )
 
 

@@ -68,7 +68,7 @@ loaded as (
 charged as (
     select
         *,
-        coalesce(refusal, kv_refusal) as start_refusal,
+        coalesce(refusal, kv_refusal, context_refusal(context, max_model_len_limit)) as start_refusal,
         kv_factor * coalesce(stage_full_layers / nullif(full_layers, 0), 0)
             * (full_divided_bytes * full_kv_share + full_copied_bytes)
             + coalesce(stage_full_layers / nullif(full_layers, 0), 0) * index_bytes as full_bytes,
@@ -155,7 +155,7 @@ held as (
         ) as kv_cache_tokens,
         longest_context(
             pool_bytes, full_block_tokens, block_tokens, token_bytes, window_1_token_bytes, window_1_tokens, window_2_token_bytes,
-            window_2_tokens, max_num_batched_tokens, sequence_state_bytes, max_model_len_default
+            window_2_tokens, max_num_batched_tokens, sequence_state_bytes, max_model_len_limit
         )::bigint as max_context,
         sequences_that_fit(pool_bytes, needed_bytes) as max_sequences,
         transfer_ms(

@@ -1,6 +1,7 @@
 -- First stage of an estimate: what one GPU of a replica holds and reads, whatever the card. Takes the name of a table with
 -- architecture_key, quantization, tp, pp, dp, ep (and any other columns, passed on) and adds, per row:
---   precision (the checkpoint's own for native), gates and speed class of that precision, layout_refusal,
+--   precision (the checkpoint's own for native), gates and speed class of that precision, layout_refusal, checkpoint_method (the
+--   quantization method that the engine reads from the config, 'unstated' for packed tensors without one),
 --   gpu_weights_bytes and gpu_expert_bytes of the fullest GPU, KV bytes a token on one GPU (full layers, up to two windows,
 --   padded to whole layer groups for the memory and unpadded for the speed), state, and the matrices that a decode step reads.
 -- Rows whose architecture or quantization is unknown are dropped.
@@ -16,11 +17,11 @@ joined as (
         asked.*,
         a.* exclude (
             architecture_key,
-            model_type, sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
+            sizes_source, feature_sources, parameters_total, parameters_text, parameters_active,
             weights_bytes, loaded_weights_bytes, parameters_mtp, bytes_mtp, checkpoint_dtype, tied_embeddings,
             quantization_ignored, attention_type, attention_layers, head_dim, value_head_dim, kv_lora_rank, qk_rope_head_dim,
-            max_position_embeddings, rotary_values, kv_bytes_per_token, kv_bytes_per_token_unbounded, state_bytes_per_sequence,
-            flops_per_token
+            max_position_embeddings, max_model_len_default, rotary_values, kv_bytes_per_token, kv_bytes_per_token_unbounded,
+            state_bytes_per_sequence, flops_per_token
         ),
         k.* exclude (architecture_key),
         absorbed_bytes(
@@ -183,7 +184,12 @@ classed as (
     select
         *,
         speed_class <> '16bit' and dense_linear_bytes < 1.5e0 * dense_linear_parameters as dense_is_quantized,
-        speed_class <> '16bit' and routed_expert_bytes < 1.5e0 * parameters_routed_experts as experts_are_quantized
+        speed_class <> '16bit' and routed_expert_bytes < 1.5e0 * parameters_routed_experts as experts_are_quantized,
+        case
+            when coalesce(linear_bits, expert_bits) is not null then 'none'
+            when quantization_format = 'unstated' then quantization_format
+            else quantization_method
+        end as checkpoint_method
     from placed
 )
 

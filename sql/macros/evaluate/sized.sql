@@ -36,7 +36,7 @@ equipped as (
         cards.fp8_tflops,
         cards.int8_tops,
         cards.fp4_tflops,
-        cards.plain_tflops,
+        cards.plain_tflops as plain_16_bit_tflops,
         cards.memory_bandwidth_gb_per_s,
         cards.memory_efficiency,
         cards.prefill_efficiency,
@@ -80,6 +80,42 @@ equipped as (
     left join precision_speeds as plain on plain.speed_class = '16bit'
 ),
 
+-- Below the capability that has bfloat16 a model type that is refused in float16 is served in float32: twice the bytes of what is
+-- not quantized, and the arithmetic of float32.
+valued as (
+    select
+        equipped.*,
+        coalesce(
+            vendor = 'NVIDIA' and capability < nvidia_bf16_min_capability and list_contains(float16_refused_types, model_type),
+            false
+        ) as serves_float32,
+        if(serves_float32, 2, 1) as value_factor,
+        plain_16_bit_tflops * if(serves_float32, float32_rate_share, 1) as plain_tflops
+    from equipped
+),
+
+stated as (
+    select
+        valued.* replace (
+            gpu_weights_bytes + (value_factor - 1) * (
+                gpu_weights_bytes
+                - if(dense_is_quantized, dense_linear_bytes / tp * largest_stage_layers(layers, pp) / layers, 0)
+            ) as gpu_weights_bytes,
+            dense_bytes + (value_factor - 1) * (dense_bytes - if(dense_is_quantized, dense_linear_bytes, 0)) as dense_bytes,
+            if(dense_is_quantized, 1, value_factor) * dense_linear_bytes as dense_linear_bytes,
+            value_factor * head_bytes as head_bytes,
+            value_factor * full_divided_bytes as full_divided_bytes,
+            value_factor * full_copied_bytes as full_copied_bytes,
+            value_factor * window_1_bytes as window_1_bytes,
+            value_factor * window_2_bytes as window_2_bytes,
+            value_factor * state_bytes_per_layer as state_bytes_per_layer,
+            value_factor * state_bytes as state_bytes,
+            value_factor * forward_intermediate_factor as forward_intermediate_factor,
+            value_factor * forward_hidden_factor as forward_hidden_factor
+        )
+    from valued
+),
+
 limited as (
     select
         *,
@@ -93,7 +129,16 @@ limited as (
             hardware_refusal(
                 vendor, capability, nvidia_min_capability,
                 coalesce(list_contains(supported_targets, compute_capability), false),
-                precision, min_capability, max_capability, amd_supported, arithmetic, fp8_tflops is not null
+                precision,
+                greatest(
+                    min_capability, precision_min_capability[precision],
+                    precision_min_capability[concat_ws(' ', checkpoint_method, precision)]
+                ),
+                max_capability, amd_supported, arithmetic, fp8_tflops is not null
+            ),
+            engine_refusal(
+                engine, checkpoint_method, checkpoint_methods, precision, missing_precisions, vendor, capability,
+                index_bytes > 0, sparse_attention_capabilities, model_type, serves_float32
             ),
             if(reported_memory_gib is null, 'the memory of the accelerator is not known', null)
         ) as refusal,
@@ -127,7 +172,7 @@ limited as (
                 0
             )
             + if(vendor = 'AMD', (amd_moe_weights_factor - 1) * gpu_expert_bytes / 1024 ^ 3, 0) as weights_gib_per_gpu
-    from equipped
+    from stated
 ),
 
 profiled as (
@@ -156,7 +201,7 @@ profiled as (
                 )
         ) / 1024 ^ 3 as sampler_gib_per_gpu,
         if(
-            precision = 'bf16',
+            precision = 'bf16' and not serves_float32,
             2 * (dense_linear_parameters / tp::double + parameters_routed_experts / expert_gpus::double)
                 * largest_stage_layers(layers, pp) / layers / 1024 ^ 3,
             0
@@ -282,6 +327,8 @@ select * exclude (
     mla_moe_activation_min_tp, single_non_torch_gib, nvlink_non_torch_gib, pcie_non_torch_gib, cuda_graphs_gib_per_layer,
     mla_cuda_graphs_gib_per_layer, amd_cuda_graphs_gib, amd_moe_weights_factor, dense_band_gib, moe_band_gib, vision_band_gib,
     amd_band_gib, other_vendor_band_gib, nvidia_min_capability, nvidia_bf16_min_capability, supported_targets, moe_efficiency,
+    checkpoint_methods, missing_precisions, precision_min_capability, sparse_attention_capabilities, float16_refused_types,
+    checkpoint_method, model_type, serves_float32, value_factor, float32_rate_share, plain_16_bit_tflops,
     engine_factor, request_us, layer_us, moe_layer_us, linear_layer_us, mla_layer_us, index_layer_us, card_overhead_factor,
     narrow_expert_width, all_to_all_us, activation_passes, nvlink_alpha_us, nvlink_efficiency, pcie_alpha_us,
     network_alpha_us, network_efficiency, quantized_read_efficiency, quantized_arithmetic_efficiency,

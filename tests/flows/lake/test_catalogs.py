@@ -6,6 +6,7 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from flows.lake.catalogs import CatalogError, load_catalogs
@@ -81,3 +82,14 @@ def test_a_spreadsheet_s_byte_order_mark_is_no_fault(folder: Path) -> None:
     path = folder / "providers.csv"
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert load_catalogs(folder)["providers"].height == 25
+
+
+def test_an_unsold_price_that_an_older_refresh_wrote_is_dropped_and_a_user_s_own_stays(tmp_path: Path) -> None:
+    listed = load_catalogs()["price_sources"].filter(pl.col("provider") == "gcp")["url"][0].split("?")[0]
+    header = "provider,shape,price_kind,usd_per_hour,price_region,price_as_of,source,note\n"
+    row = "gcp,a3-highgpu-{}g,on_demand,12.5,us-central1,2026-11-30,{},\n"
+    (tmp_path / "catalogs").mkdir()
+    (tmp_path / "catalogs" / "prices.csv").write_text(header + row.format(1, listed) + row.format(2, "a reservation of ours"))
+    prices = load_catalogs(data=tmp_path)["prices"].filter(pl.col("price_kind") == "on_demand")
+    assert prices.filter(pl.col("shape") == "a3-highgpu-1g").is_empty()
+    assert prices.filter(pl.col("shape") == "a3-highgpu-2g")["usd_per_hour"].to_list() == [12.5]

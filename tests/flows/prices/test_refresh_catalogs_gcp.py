@@ -41,6 +41,9 @@ SKUS = (
     gcp_sku("N1 Predefined Instance Ram running in Americas", 0.004237, "GiBy.h"),
     gcp_sku("Nvidia Tesla T4 GPU running in Americas", 0.35),
     gcp_sku("Nvidia Tesla V100 GPU running in Americas", 2.48),
+    gcp_sku("A3 Instance Core running in Americas", 0.025),
+    gcp_sku("A3 Instance Ram running in Americas", 0.00222, "GiBy.h"),
+    gcp_sku("Nvidia H100 80GB GPU running in Americas", 9.8),
     gcp_sku("TpuV5e running in Americas", 1.2),
     gcp_sku("TpuV6e running in Columbus", 2.7, serviceRegions=["us-east5"]),
 )
@@ -109,7 +112,13 @@ def test_the_catalog_is_read_page_by_page_with_the_key_and_once_for_all_regions(
     outcomes = {(outcome.shape, outcome.price_kind): outcome.outcome for outcome in report.outcomes}
     assert outcomes["a2-ultragpu-8g", "on_demand"] == "same"
     assert outcomes["g2-standard-96", "on_demand"] == "moved"
-    assert outcomes["a3-highgpu-8g", "on_demand"] == "not_listed"
+    assert outcomes["a3-highgpu-8g", "on_demand"] == "moved"
+    # Their parts are priced on demand, but nobody can buy them so.
+    smaller = {f"a3-highgpu-{count}g" for count in (1, 2, 4)}
+    assert not {(shape, "on_demand") for shape in smaller} & outcomes.keys()
+    priced = load_catalogs(data=tmp_path)["prices"].filter(pl.col("shape").is_in(smaller))
+    assert set(priced["price_kind"]) == {"spot"} and priced.height == 3
+    assert outcomes["a2-highgpu-1g", "spot"] == "not_listed"
     assert ("a3-megagpu-8g", "on_demand") not in outcomes  # its price is of a region that no list is about
 
 

@@ -43,6 +43,23 @@ def test_a_local_directory_is_a_model(few_shapes: None, tmp_path: Path) -> None:
     assert asked.rows[0]["weights_gib_per_gpu"] < 0.01
 
 
+def test_a_context_beyond_the_default_is_answered_up_to_the_limit(few_shapes: None, tmp_path: Path) -> None:
+    scaling = {"rope_type": "longrope", "short_factor": [1.0] * 32, "long_factor": [2.0] * 32}
+    lengths = {"max_position_embeddings": 32768, "original_max_position_embeddings": 4096}
+    model = str(write_local_model(tmp_path / "long", rope_scaling=scaling, **lengths))
+    asked = ask(model, "--provider", "aws", "--context", "16384", data=tmp_path)
+    assert asked.status == 0 and asked.document["context"] >= 16384  # the next one of the ladder
+    assert ask(model, "--provider", "aws", "--context", "65536", data=tmp_path).document["context"] == 32768
+
+
+def test_a_method_that_the_engine_lacks_is_recommended_nowhere(few_shapes: None, tmp_path: Path) -> None:
+    packed = {"quantization_config": {"quant_method": "exl2", "bits": 4.25}}
+    asked = ask(str(write_local_model(tmp_path / "packed", **packed)), "--provider", "aws", data=tmp_path)
+    assert asked.status == 1
+    assert "vllm has no quantization method exl2" in asked.document["reason"]
+    assert "vllm_arguments" not in str(asked.rows)
+
+
 def test_own_shapes_take_the_place_of_the_catalogued(few_shapes: None, tmp_path: Path) -> None:
     shapes = tmp_path / "mine.csv"
     shapes.write_text("shape,gpu,gpu_count,usd_per_hour\nbox,H100,8,20\nmini,RTX 4090,2,1\n")

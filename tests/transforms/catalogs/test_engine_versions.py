@@ -7,14 +7,21 @@ import pytest
 
 from transforms.catalogs.engine_versions import EngineVersionError, resolve_engine_version
 
-ENGINES = pl.DataFrame({"engine": ["vllm"] * 5 + ["sglang"], "version_from": ["0", "0", "0.17", "0.20", "0.18", "0"]})
-"""A setting may hold over several ranges: a range begins wherever one does."""
+ENGINES = pl.DataFrame(
+    {
+        "engine": ["vllm"] * 5 + ["sglang"],
+        "version_from": ["0", "0", "0.17", "0.20", "0.18", "0"],
+        "version_below": ["0.14", None, None, None, "0.20", None],
+    }
+)
+"""A setting may hold over several ranges: a range begins wherever one does or ends."""
 
 
 @pytest.mark.parametrize(
     ("version", "row"),
     [
-        ("0.16.0", "0"),
+        ("0.13.3", "0"),
+        ("0.16.0", "0.14"),
         ("0.17.0", "0.17"),
         ("0.19.1", "0.18"),
         ("0.20.0", "0.20"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -13,12 +14,13 @@ from price_documents import gcp_page, gcp_sku
 from flows.lake.catalogs import load_catalogs
 from transforms.price_lists import gcp
 from transforms.price_lists.list_format import ListedRegion, Page
-from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError
+from transforms.price_lists.price_list import ListedPrice, PriceList, PriceListError, sold
 
 CATALOGS = load_catalogs()
 PARTS = CATALOGS["price_parts"].filter(pl.col("provider") == "gcp")
 SHAPES = CATALOGS["shapes"].filter(pl.col("provider") == "gcp")
 PRICES = CATALOGS["prices"].filter(pl.col("provider") == "gcp")
+UNSOLD = CATALOGS["unsold_prices"]
 
 
 def read(text: str) -> Page[list[gcp.UnitPrice]]:
@@ -192,7 +194,8 @@ PUBLIC = (
 
 
 def test_the_sums_of_public_unit_prices_are_the_bundled_prices() -> None:
-    sums = priced(*PUBLIC)
+    listed = sold(of_region(gcp_page(*PUBLIC), "us-central1"), UNSOLD)
+    sums = {(price.shape, price.price_kind): price.usd_per_hour for price in listed.prices}
     bundled = {
         row["shape"]: row["usd_per_hour"]
         for row in PRICES.filter(pl.col("price_kind") == "on_demand", pl.col("price_region") == "us-central1").to_dicts()
@@ -206,6 +209,17 @@ def test_the_sums_of_public_unit_prices_are_the_bundled_prices() -> None:
     for (shape, _), usd in sums.items():
         # The unit prices of G2 are rounded; the others have all their digits.
         assert usd == pytest.approx(bundled[shape], rel=5e-5 if shape.startswith("g2-") else 3e-7), shape
+
+
+def test_what_nobody_can_buy_at_is_no_price() -> None:
+    listed = of_region(gcp_page(*PUBLIC), "us-central1")
+    unsold = set(UNSOLD.select("shape", "price_kind").rows())
+    assert unsold == {(f"a3-highgpu-{count}g", "on_demand") for count in (1, 2, 4)}
+    left = {(price.shape, price.price_kind) for price in sold(listed, UNSOLD).prices}
+    assert {(price.shape, price.price_kind) for price in listed.prices} - left == unsold
+    assert ("a3-highgpu-8g", "on_demand") in left
+    assert sold(replace(listed, provider="aws"), UNSOLD).prices == listed.prices
+    assert PRICES.join(UNSOLD, on=["provider", "shape", "price_kind"], how="semi").is_empty()
 
 
 def test_the_parts_of_a_shape_are_its_accelerators_its_cores_and_its_memory() -> None:

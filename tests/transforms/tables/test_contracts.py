@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
 import polars as pl
 import pytest
 
 from transforms.tables.contracts import (
+    OPENED_BY,
     TABLES,
     ContractError,
     checked,
@@ -23,6 +26,7 @@ from transforms.tables.contracts import (
 from transforms.tables.fields import FIELDS, SUBJECTS
 from transforms.tables.table import table, without
 
+ROOT = Path(__file__).parents[3]
 REJECT = {"model_id": "a/b", "code": "no_config", "message": "no config.json", "fetched_at": "2026-11-20T00:00:00"}
 
 
@@ -127,6 +131,16 @@ def test_a_view_of_declared_columns_has_them_in_order() -> None:
         connection.execute(duckdb_table_statement("architecture_recommendations"))
         connection.execute(duckdb_view_statement("architecture_offers", "architecture_recommendations", {"policy": "it's"}))
         assert tuple(connection.table("architecture_offers").columns) == TABLES["architecture_offers"].columns
+
+
+def test_the_dictionary_says_which_duckdb_opens_the_database_and_what_older_clients_read() -> None:
+    preface = database_dictionary().partition("## ")[0]
+    assert f"{OPENED_BY} opens recommendations.duckdb" in preface and "recommendations.parquet" in preface
+    requirement = next(
+        line.strip(' ",') for line in (ROOT / "pyproject.toml").read_text().splitlines() if line.strip().startswith('"duckdb')
+    )
+    assert f"DuckDB {requirement.removeprefix('duckdb>=')} or newer" == OPENED_BY
+    assert OPENED_BY in (ROOT / "README.md").read_text()
 
 
 def test_the_dictionary_of_the_database_has_helpers_last() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from extraction_cases import LLAMA, architecture, llama_header, refused
 
@@ -78,3 +80,43 @@ def test_an_unknown_type_that_describes_other_tensors_is_refused() -> None:
     assert refusal.code == "missing_field"
     assert "where the headers hold" in refusal.message
     assert architecture(LLAMA, rows)["layers"] == 2  # a known type is not asked
+
+
+def test_a_checkpoint_without_tensors_has_no_weights() -> None:
+    reject = refused(LLAMA, [])
+    assert reject.code == "no_weights" and "hold no tensors" in reject.message
+    assert refused(LLAMA, [("model.embed_tokens.weight", "BF16", (0, 64))]).code == "no_weights"
+
+
+@pytest.mark.parametrize(
+    ("layers", "stored", "named"),
+    [
+        (4, range(2), "2 of 4 layers (2, 3)"),
+        (3, (0, 2), "1 of 3 layers (1)"),
+        (12, range(2), "10 of 12 layers (2, 3, 4, 5, 6, …)"),
+    ],
+)
+def test_layers_that_are_not_stored_are_named(layers: int, stored: Sequence[int], named: str) -> None:
+    kept = {str(number) for number in stored}
+    rows = [row for row in llama_header(layers=layers) if ".layers." not in row[0] or row[0].split(".")[2] in kept]
+    reject = refused({**LLAMA, "num_hidden_layers": layers}, rows)
+    assert reject.code == "incomplete_weights" and named in reject.message
+
+
+def test_a_norm_alone_is_no_layer() -> None:
+    rows = [row for row in llama_header(layers=2) if ".layers.1." not in row[0] or row[0].endswith("norm.weight")]
+    assert "1 of 2 layers (1)" in refused(LLAMA, rows).message
+
+
+def test_towers_heads_and_layers_that_do_nothing_need_no_weights() -> None:
+    tower = [("vision_tower.layers.5.mlp.fc1.weight", "BF16", (8, 8)), ("model.layers.7.eh_proj.weight", "BF16", (8, 8))]
+    assert architecture(LLAMA, llama_header() + tower)["layers"] == 2
+    block = {"attention": {"n_heads_in_group": 2}, "ffn": {"intermediate_size": 128}}
+    idle = {"attention": {"no_op": True}, "ffn": {"no_op": True}}
+    searched = {**LLAMA, "model_type": "nemotron-nas", "num_hidden_layers": 3, "block_configs": [block, block, idle]}
+    assert architecture(searched, llama_header(layers=2))["layers"] == 3
+
+
+def test_tensors_without_numbers_are_believed() -> None:
+    rows = [("model.embed_tokens.weight", "BF16", (256, 64)), ("model.stack.mlp.up_proj.weight", "BF16", (2, 128, 64))]
+    assert architecture(LLAMA, rows)["parameters_dense_mlp"] == 2 * 128 * 64
