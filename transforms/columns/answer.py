@@ -65,8 +65,6 @@ def _answers() -> dict[str, Field]:
         "total_usd_per_month": Field("DOUBLE", "price of all deployments for 730 hours", "USD/month"),
         "usd_per_1000_requests": Field("DOUBLE", "price of a thousand requests under the load", "USD"),
         "precision_standing": Field("INTEGER", "0 the checkpoint as it is, 1 made by the engine or published, 2 to be made"),
-                "VARCHAR", "repository that publishes the model in this precision; null where none is known or needed"
-        ),
         "place": Field("BIGINT", "place among the answers to a question, the best first"),
         "concurrent_sequences": Field("BIGINT", "requests of full length that a deployment holds at once", "sequences"),
         "needs_checkpoint": Field("BOOLEAN", "whether the engine cannot make the precision itself and needs a checkpoint in it"),
