@@ -148,22 +148,14 @@ def _conditions(
         notes.append(f"{question.model} is published in {quantization}: that is its native precision")
         quantization = "native"
     return {
-        "model": question.model,
+        **asdict(question),
+        **meant,
         "architecture": model["architecture_key"],
         "estimated": question.is_estimated,
         "objective": question.best_by,
-        "users": question.users,
-        "provider": meant["provider"],
-        "shape": meant["shape"],
+        "percentile": question.held_percentile,
         "quantization": quantization,
         "any_precision": every,
-        "region": meant["region"],
-        "spot": question.spot,
-        "max_usd_per_hour": question.max_usd_per_hour,
-        "max_ttft_ms": question.max_ttft_ms,
-        "max_tpot_ms": question.max_tpot_ms,
-        "percentile": question.held_percentile,
-        "requests_per_s": question.requests_per_s,
         **asdict(load),
     }
 
@@ -213,7 +205,8 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
 
 def _closest(row: dict[str, Any], timed: bool) -> str:
     """What the offer that comes nearest to the bounds does: the fastest where times are bounded, else the cheapest."""
-    offer = f"{row['provider']} {row['shape']} in {row['quantization']}"
+    machines = f"{row['machines']:,} × " if row["machines"] > 1 else ""
+    offer = f"{machines}{row['provider']} {row['shape']} in {row['quantization']}"
     price = f"{row['total_usd_per_hour']:.2f} USD an hour" if row["total_usd_per_hour"] is not None else "no catalogued price"
     if not timed:
         return f"the cheapest, {offer}, is at {price}"
