@@ -4,7 +4,8 @@
 --   cost_rank         dollars an hour; at the same price what meets the default SLO first, then by dollars per million output
 --                     tokens of the cost layout
 --   performance_rank  time per output token of a single request on the performance layout
---   balanced_rank     dollars per million output tokens of the balanced layout
+--   balanced_rank     dollars per million output tokens of the balanced layout; machines of one and of several accelerators at
+--                     one price each are equals (in_cents_per_accelerator)
 -- A shape of a machine on the frontier that is sold cheaper elsewhere is dominated by that offer.
 create or replace temp table bucket_ranks as
 with
@@ -21,6 +22,7 @@ priced as (
         -- Rounded as they are published, so that whoever sorts by what is published finds the same order.
         four_decimals(usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.output_tokens_per_s))
             as usd_per_million_output_tokens,
+        offers.gpu_count * figures.nodes as gpu_count,
         four_decimals(usd_per_million_output_tokens(offers.spot_usd_per_hour * figures.nodes, figures.output_tokens_per_s))
             as spot_usd_per_million_output_tokens,
         four_decimals(usd_per_million_output_tokens(offers.usd_per_hour * figures.nodes, figures.cost_output_tokens_per_s))
@@ -43,7 +45,10 @@ ranked as (
             partition by architecture_key, context
             order by performance_single_stream_tpot_ms nulls last
         ) as performance_rank,
-        rank() over (partition by architecture_key, context order by usd_per_million_output_tokens nulls last) as balanced_rank
+        rank() over (
+            partition by architecture_key, context
+            order by four_decimals(in_cents_per_accelerator(usd_per_million_output_tokens, usd_per_hour, gpu_count)) nulls last
+        ) as balanced_rank
     from priced
 )
 

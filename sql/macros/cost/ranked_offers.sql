@@ -5,8 +5,9 @@
 --   cost         dollars an hour of all deployments; at the same price what meets the service level first
 --   performance  time per output token of a single request
 --   balanced     dollars per million output tokens that are served (of all that can be, where no load is stated)
--- Then, of equals, dollars per million output tokens and the fewest accelerators. What is not known comes last. Of a shape at a
--- weight precision a 16-bit KV cache is taken where it fits, fp8 only where nothing else does.
+-- Machines of one and of several accelerators at one price each are equals (in_cents_per_accelerator). Then, of equals, dollars
+-- per million output tokens and the fewest accelerators. What is not known comes last. Of a shape at a weight precision a
+-- 16-bit KV cache is taken where it fits, fp8 only where nothing else does.
 create or replace macro ranked_offers(offers, objective) as table
 with
 
@@ -22,7 +23,11 @@ valued as (
         case objective
             when 'cost' then asked_offers.usd_per_hour * asked_offers.deployments
             when 'performance' then asked_offers.single_stream_tpot_ms
-            when 'balanced' then asked_offers.usd_per_million_served_tokens
+            when 'balanced' then four_decimals(
+                in_cents_per_accelerator(
+                    asked_offers.usd_per_million_served_tokens, asked_offers.usd_per_hour, asked_offers.gpu_count
+                )
+            )
             else error('objective is cost, performance or balanced')
         end as objective_value,
         objective = 'cost' and not coalesce(asked_offers.within_slo, false) as misses_service_level
@@ -49,8 +54,9 @@ select
         order by
             best.objective_value nulls last,
             best.misses_service_level,
-            best.usd_per_million_served_tokens nulls last,
+            if(objective = 'balanced', null, best.usd_per_million_served_tokens) nulls last,
             best.total_gpu_count,
+            best.gpu_count,
             best.single_stream_tpot_ms nulls last,
             best.provider,
             best.shape,

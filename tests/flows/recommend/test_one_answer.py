@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from published_set import small_published_set
 
+from flows.recommend.question import Question
+from flows.recommend.recommend import recommend
 from flows.versions.versions import open_version, require_latest
 from tests.benchmarks.one_answer import Asked, differences, questions
 
@@ -42,6 +46,15 @@ def test_balanced_counts_what_the_users_leave_unused() -> None:
     assert valued == sorted(valued)
     assert all(used == pytest.approx(64 / (deployments * held)) for _, used, deployments, held in rows)
     assert len({used for _, used, *_ in rows}) > 1
+
+
+def test_of_one_price_an_accelerator_the_smallest_machine_comes_first(tmp_path: Path) -> None:
+    """USD 3.79 for four is 0.95 each but for the cent: as dear a token, so one machine of one accelerator is enough."""
+    shapes = tmp_path / "shapes.csv"
+    shapes.write_text("shape,gpu,gpu_count,usd_per_hour\nfour,L4,4,3.79\none,L4,1,0.95\ntwo,L4,2,1.90\n")
+    for objective in ("balanced", "cost"):
+        answer = recommend(Question(MODEL, context=8192, objective=objective, shapes_file=shapes), small_published_set())
+        assert [row["shape"] for row in answer.rows.records()] == ["one", "two", "four"]
 
 
 def test_an_answer_in_sql_has_the_layout_of_its_objective() -> None:
