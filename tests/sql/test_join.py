@@ -70,10 +70,13 @@ def test_ranks_order_their_figures(joined: duckdb.DuckDBPyConnection) -> None:
     assert all(row["usd_per_hour"] is None for row in best[len(priced) :])
     unpriced = best[-1]
     assert "no catalogued on-demand price" in unpriced["reason"]
-    balanced = sorted((row for row in best if row["usd_per_million_output_tokens"]), key=lambda row: row["balanced_rank"])
-    accelerator_usd = [(row["usd_per_hour"] / row["gpu_count"], row["usd_per_million_output_tokens"]) for row in balanced]
-    costs = [cost * (round(usd, 2) or usd) / usd for usd, cost in accelerator_usd]  # one and several at one price are equals
-    assert costs == pytest.approx(sorted(costs), abs=1e-4)
+    costs = joined.sql(
+        """select in_cents_per_accelerator(usd_per_million_output_tokens, usd_per_hour, gpu_count) as cost
+        from recommendations
+        where model_id = 'test/llama-3.1-8b' and context = 8192 and cost is not null
+        order by balanced_rank"""
+    ).fetchall()
+    assert [cost for (cost,) in costs] == pytest.approx(sorted(cost for (cost,) in costs), abs=1e-4)
 
 
 def test_nothing_dominates_the_frontier(joined: duckdb.DuckDBPyConnection) -> None:

@@ -51,7 +51,7 @@ def test_balanced_counts_what_the_users_leave_unused() -> None:
 def test_of_one_price_an_accelerator_the_smallest_machine_comes_first(tmp_path: Path) -> None:
     """USD 3.79 for four is 0.95 each but for the cent: as dear a token, so one machine of one accelerator is enough."""
     shapes = tmp_path / "shapes.csv"
-    shapes.write_text("shape,gpu,gpu_count,usd_per_hour\nfour,L4,4,3.79\none,L4,1,0.95\ntwo,L4,2,1.90\n")
+    shapes.write_text("shape,gpu,gpu_count,usd_per_hour\nfour,B200,4,3.79\none,B200,1,0.95\ntwo,B200,2,1.90\n")
     for objective in ("balanced", "cost"):
         answer = recommend(Question(MODEL, context=8192, objective=objective, shapes_file=shapes), small_published_set())
         assert [row["shape"] for row in answer.rows.records()] == ["one", "two", "four"]
