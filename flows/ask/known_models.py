@@ -19,7 +19,7 @@ _UNANSWERED = ("network_failure", "not_found")
 """Codes of rejects that only say that nobody found the model."""
 
 _NEAREST_FOR = 5
-"""So many unknown ids of one question are told the nearest known ones: each is compared with every known id."""
+"""The most unknown ids of one question that the nearest known ones are looked up for: each is compared with every known id."""
 
 
 def known_models(data: Path) -> pl.DataFrame:

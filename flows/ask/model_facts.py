@@ -1,6 +1,6 @@
 """Where a model's facts are: a local directory, the published version, the lake, the bundled snapshot, and else the Hub.
 
-Whoever asks about a model by name comes through here; nothing is written.
+Every question about a model by name comes through here; nothing is written.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ _NAMED = ("provider", "shape", "quantization", "region", "workload")
 """Conditions that are names of catalogs."""
 
 _LISTED_NAMES = 30
-"""So many known names are listed whole by an error; of more, the nearest."""
+"""The most known names that an error lists whole; of more, it lists the nearest."""
 
 
 def names_meant(connection: duckdb.DuckDBPyConnection, question: Question, names: str = "recommend/names.sql") -> dict[str, Any]:

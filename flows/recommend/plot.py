@@ -20,7 +20,7 @@ FORMS = (".png", ".svg")
 _COLOURS = {"offer": "#b8c4ce", "frontier": "#1b6ca8", "taken": "#c0392b"}
 _WIDTH, _HEIGHT, _SCALE = 760, 460, 2.0
 _LABELS = 9
-"""So many offers of the frontier are named at most: more would run into each other."""
+"""The most offers of the frontier that are named: more would run into each other."""
 
 _APART = (0.35, 0.07)
 """Shares of the two axes by one of which named offers are apart at least."""

@@ -9,22 +9,6 @@ asked_offers as (
     semi join asked_shapes using (provider, shape)
     where ($quantization is null or offers.quantization = $quantization)
         and ($max_usd_per_hour is null or offers.total_usd_per_hour <= $max_usd_per_hour)
-),
-
-stood as (
-    select
-        *,
-        $quantization is not null or $any_precision or precision_standing = min(precision_standing) over () as offered
-    from offer_columns('asked_offers')
 )
 
-select
-    * exclude (place, precision_standing, offered),
-    count(*) filter (where offered) over () as offers,
-    offered
-from stood
-qualify offered and ($shown is null or row_number() over (partition by offered order by place) <= $shown)
-    or not offered and precision_standing <= 1 and row_number() over (partition by quantization order by place) = 1
-order by
-    offered desc,
-    place;
+from answer_rows('asked_offers', $quantization is not null or $any_precision, $shown);
