@@ -9,6 +9,8 @@ import duckdb
 import pytest
 from asking import evaluate_together
 
+pytestmark = pytest.mark.slow(2)
+
 ARCHITECTURES = ("llama-3.1-8b", "gemma-3-27b", "mixtral-8x7b", "deepseek-v3", "gpt-oss-120b", "mamba-hybrid")
 ORDER = ("does_not_fit", "tight", "fits")
 ASCENDING = {

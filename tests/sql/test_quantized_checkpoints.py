@@ -16,6 +16,8 @@ from flows.database.connection import connect, create_macros, files_in_order, lo
 from flows.database.sql_files import run_sql
 from transforms.tables import contracts
 
+pytestmark = pytest.mark.slow(3)
+
 CHECKPOINTS = ("published/quantized_checkpoints.sql", "published/checkpoint_of.sql")
 EXAMPLES = re.findall(
     r"^-- Example: (.+) = (.+)$", (Path(__file__).parents[2] / "sql/published/checkpoint_of.sql").read_text(), re.MULTILINE

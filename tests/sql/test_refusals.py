@@ -14,6 +14,8 @@ from spec_tables import read_spec
 from flows.database.connection import connect, create_macros, load_tables
 from transforms.tables import contracts
 
+pytestmark = pytest.mark.slow(2)
+
 MEMORY_GIB = {"T4": 14.56, "V100-SXM2-32GB": 31.74, "A10G": 22.06, "A100-SXM4-80GB": 79.2, "H100-SXM5-80GB": 79.2, "L4": 22.0,
               "B200-SXM-180GB": 178.3, "RTX-PRO-6000-SERVER": 95.0, "MI300X-192GB": 191.98}  # fmt: skip
 

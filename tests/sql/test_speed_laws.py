@@ -9,9 +9,12 @@ import itertools
 
 import duckdb
 import polars as pl
+import pytest
 from asking import evaluate, evaluate_together
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+pytestmark = pytest.mark.slow(2)
 
 CACHED = {"cached_share": 1.0, "context": 2048}
 ARCHITECTURES = ["llama-3.1-8b", "llama-3.3-70b", "mixtral-8x7b", "gpt-oss-120b", "qwen3-30b-a3b", "gemma-3-27b", "mamba-hybrid"]

@@ -10,6 +10,8 @@ from published_set import MODELS, small_published_set
 
 from flows.cli import main
 
+pytestmark = pytest.mark.slow(3)
+
 
 def ask(*tokens: str) -> int:
     return main(["query", *tokens, "--data", str(small_published_set())])

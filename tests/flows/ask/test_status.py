@@ -11,6 +11,8 @@ from published_set import copied_versions, small_published_set
 from flows.cli import main
 from flows.versions.versions import Versions
 
+pytestmark = pytest.mark.slow(4)
+
 
 def test_status_says_how_fresh_and_how_complete(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--format", "json", "--data", str(small_published_set())]) == 0
