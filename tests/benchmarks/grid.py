@@ -201,7 +201,7 @@ def _plain_python(connection: duckdb.DuckDBPyConnection) -> tuple[float, float]:
     columns = {
         "charged_in_full": "windowed_layers_charged_in_full",
         "divided_by_groups": "tokens_divided_by_layer_groups",
-        "longest_length": "max_model_len_default",
+        "longest_length": "max_model_len_limit",
         "reported_gib": "reported_memory_gib",
         "allowed_gib": "memory_allowed_gib_per_gpu",
         "weights_gib": "weights_gib_per_gpu",
@@ -277,12 +277,15 @@ def estimate(
         state = stage_state_layers * state_of_layer
     pool = pool_gib * 1024**3
 
-    def held_tokens(length: float, window: float) -> float:
-        return math.ceil(min(length, window - 1 + max_num_batched_tokens) / block_tokens) * block_tokens + block_tokens
+    def held_tokens(length: float, window: float, of_a_step: float = max_num_batched_tokens) -> float:
+        return math.ceil(min(length, window - 1 + of_a_step) / block_tokens) * block_tokens + block_tokens
 
-    needed = math.ceil(context / block) * block * token + state
-    needed += held_tokens(context, window_1_tokens) * window_1_page if window_1_tokens >= 0 else 0.0
-    needed += held_tokens(context, window_2_tokens) * window_2_page if window_2_tokens >= 0 else 0.0
+    def held_bytes(length: float, of_a_step: float) -> float:
+        held = math.ceil(length / block) * block * token + state
+        held += held_tokens(length, window_1_tokens, of_a_step) * window_1_page if window_1_tokens >= 0 else 0.0
+        return held + (held_tokens(length, window_2_tokens, of_a_step) * window_2_page if window_2_tokens >= 0 else 0.0)
+
+    needed = held_bytes(context, max_num_batched_tokens)
     if pool < state:
         max_context = 0.0
     else:
@@ -323,7 +326,11 @@ def estimate(
     prompt_flops += window_1_prefill_flops * pairs(window_1_tokens) if window_1_tokens >= 0 else 0.0
     prompt_flops += window_2_prefill_flops * pairs(window_2_tokens) if window_2_tokens >= 0 else 0.0
     prompt_attention_ms = prompt_flops / tp / (tflops * prefill_efficiency * attention_efficiency * 1e9)
-    batch_limit = max(1.0, min(max_sequences, max_num_seqs))
+    mean, peak = held_bytes(math.ceil(length), 1), held_bytes(input_tokens + output_tokens, 1)
+    slack = 2 * (peak - mean) / math.sqrt(3)
+    room = max(0.0, pool)
+    running = max(math.floor(room / peak), math.floor(((math.sqrt(slack**2 + 4 * mean * room) - slack) / (2 * mean)) ** 2))
+    batch_limit = float(max(1, min(running, max_num_seqs)))
     matrices_token_ms = (dense_token_ms + head_token_ms) / decode_efficiency
     experts_token_ms = expert_token_ms / decode_efficiency
     fixed_ms = communication_ms + overhead_ms
@@ -359,6 +366,17 @@ def estimate(
         if batch_limit >= 2 ** (exponent + more) and meets(2 ** (exponent + more)):
             exponent += more
     batch = batch_limit if meets(batch_limit) else float(2**exponent)
+    greater = min(2 * batch, batch_limit)
+    if greater > batch:
+        near, far = times(max(1.0, batch / pp)), times(max(1.0, greater / pp))
+        bounds = (slo_ttft_ms + slo_ttft_ms_per_input_token * input_tokens, slo_tpot_ms)
+        fine = greater
+        for low, high, bound in zip(near, far, bounds, strict=True):
+            if high > bound:
+                way = (bound - low) / (high - low) if high != low else 0.0
+                fine = min(fine, max(batch, batch + (greater - batch) * way))
+        if math.floor(fine) > batch and meets(math.floor(fine)):
+            batch = float(math.floor(fine))
     ttft_ms, tpot_ms = times(max(1.0, batch / pp))
     single_ms = decode(1.0)
     tokens_per_s = 1000 * batch * dp * output_tokens / (ttft_ms + (output_tokens - 1) * tpot_ms)
