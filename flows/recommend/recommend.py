@@ -164,7 +164,7 @@ def _why_not(connection: duckdb.DuckDBPyConnection, question: Question, conditio
     """What came nearest, and one sentence on why nothing answers."""
     context = conditions["context"]
     if question.bounds():
-        timed = question.max_ttft_ms is not None or question.max_tpot_ms is not None
+        timed = question.bounds_the_times
         unbounded = {**conditions, "max_ttft_ms": None, "max_tpot_ms": None, "max_usd_per_hour": None}
         nearest, _, offers = _rows(connection, unbounded | {"objective": "performance" if timed else "cost"}, _SHOWN_MISSES)
         if nearest.rows:

@@ -193,6 +193,20 @@ asked_offers as (
 
 placed_offers as (
     from ranked_offers('asked_offers', objective)
+),
+
+loaded_offers as (
+    select
+        placed_offers.*,
+        default_output_tokens(placed_offers.context, policy.output_share) as output_tokens,
+        requests_per_s(
+            coalesce(users, placed_offers.batch_per_replica * placed_offers.dp),
+            default_output_tokens(placed_offers.context, policy.output_share),
+            placed_offers.ttft_ms,
+            placed_offers.tpot_ms
+        ) as requests_per_s
+    from placed_offers
+    cross join policy_settings as policy
 )
 
 select
@@ -226,7 +240,9 @@ select
         performance_vllm_arguments,
         is_balanced_layout,
         total_gpu_count,
-        usd_per_million_served_tokens
+        usd_per_million_served_tokens,
+        output_tokens,
+        requests_per_s
     ) replace (
         if(offers.is_balanced_layout, offers.activation_gib_per_gpu, null) as activation_gib_per_gpu,
         if(offers.is_balanced_layout, offers.non_torch_gib_per_gpu, null) as non_torch_gib_per_gpu,
@@ -253,34 +269,17 @@ select
         ) as reason,
         trusted_arguments(offers.vllm_arguments, asked_models.needs_remote_code) as vllm_arguments
     ),
-    offers.context - greatest(1, (offers.context * policy.output_share)::bigint) as input_tokens,
-    greatest(1, (offers.context * policy.output_share)::bigint) as output_tokens,
+    offers.context - offers.output_tokens as input_tokens,
+    offers.output_tokens,
     offers.max_sequences * offers.dp as concurrent_sequences,
     offers.quantization <> 'native' and quantizations.engine_arguments is null as needs_checkpoint,
     price_age_days(offers.price_as_of, publication.published_on) as price_age_days,
     offers.nodes * offers.deployments as machines,
     offers.batch_per_replica * offers.dp * offers.utilization as requests_per_deployment,
-    four_decimals(
-        requests_per_s(
-            coalesce(users, offers.batch_per_replica * offers.dp),
-            greatest(1, (offers.context * policy.output_share)::bigint),
-            offers.ttft_ms,
-            offers.tpot_ms
-        )
-    ) as requests_per_s,
+    four_decimals(offers.requests_per_s) as requests_per_s,
     four_decimals(offers.total_usd_per_hour * policy.hours_per_month) as total_usd_per_month,
-    four_decimals(
-        usd_per_1000_requests(
-            offers.total_usd_per_hour,
-            requests_per_s(
-                coalesce(users, offers.batch_per_replica * offers.dp),
-                greatest(1, (offers.context * policy.output_share)::bigint),
-                offers.ttft_ms,
-                offers.tpot_ms
-            )
-        )
-    ) as usd_per_1000_requests
-from placed_offers as offers
+    four_decimals(usd_per_1000_requests(offers.total_usd_per_hour, offers.requests_per_s)) as usd_per_1000_requests
+from loaded_offers as offers
 join quantizations on quantizations.quantization = offers.quantization
 left join speed_intervals as intervals on intervals.calibration = offers.calibration
 cross join asked_models

@@ -54,8 +54,8 @@ select
     usable.*,
     kv_dtypes.kv_dtype,
     $context::bigint as context,
-    coalesce($input_tokens, $context - greatest(1, ($context * policy.output_share)::bigint))::bigint as input_tokens,
-    coalesce($output_tokens, greatest(1, ($context * policy.output_share)::bigint))::bigint as output_tokens,
+    coalesce($input_tokens, $context - default_output_tokens($context, policy.output_share))::bigint as input_tokens,
+    coalesce($output_tokens, default_output_tokens($context, policy.output_share))::bigint as output_tokens,
     coalesce($cached_share, 0)::double as cached_share
 from usable
 cross join kv_dtypes

@@ -20,8 +20,8 @@ loads as (
     select
         lengths.architecture_key,
         lengths.context,
-        lengths.context - greatest(1, (lengths.context * policy.output_share)::bigint) as input_tokens,
-        greatest(1, (lengths.context * policy.output_share)::bigint) as output_tokens
+        lengths.context - default_output_tokens(lengths.context, policy.output_share) as input_tokens,
+        default_output_tokens(lengths.context, policy.output_share) as output_tokens
     from lengths
     cross join policy_settings as policy
 )
